@@ -121,19 +121,24 @@ impl Endpoint {
     pub fn receive_directly(&mut self, bytes: &[u8], chunker: &Chunker) -> Vec<Event<'static>> {
         let mut events = Vec::new();
         for mut piece in chunker.split(bytes) {
-            while let Some(mut target) = self.connection.read_target() {
-                let len = piece.len().min(target.remaining_mut());
-                let (direct, rest) = piece.split_at(len);
-                target.put_slice(direct);
-                piece = rest;
-                events.extend(self.receive([]));
-                if piece.is_empty() {
-                    break;
-                }
+            while !piece.is_empty() && self.read_to_target(&mut piece) {
+                events.extend(self.poll());
             }
             events.extend(self.receive(piece));
         }
         events
+    }
+
+    /// Moves what fits from the front of `bytes` to the buffer that the
+    /// connection lends; false if it lends none.
+    pub fn read_to_target(&mut self, bytes: &mut &[u8]) -> bool {
+        let Some(mut target) = self.connection.read_target() else {
+            return false;
+        };
+        let (direct, rest) = bytes.split_at(bytes.len().min(target.remaining_mut()));
+        target.put_slice(direct);
+        *bytes = rest;
+        true
     }
 
     /// What is due without new input: [`Event::Closed`] after a timeout, for

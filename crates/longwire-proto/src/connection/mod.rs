@@ -10,7 +10,8 @@ mod state;
 pub use close::{CloseCause, CloseInfo, Initiator, Transport};
 
 use crate::{CloseCode, Config, ControlPayload, Env, Event, Input, Instant, ReceiveMode, Role};
-use alloc::{sync::Arc, vec::Vec};
+use alloc::sync::Arc;
+use bytes::BufMut;
 use keepalive::{Due, Keepalive};
 use receive::{Receive, Received, Rules};
 use send::Send;
@@ -153,7 +154,7 @@ impl Connection {
     /// is due: the message's own buffer, to spare a copy. After reading, call
     /// [`next_event`](Self::next_event) with [`Input::empty`]. `None` when the
     /// driver's buffer is the place.
-    pub fn read_target(&mut self) -> Option<bytes::buf::Limit<&mut Vec<u8>>> {
+    pub fn read_target(&mut self) -> Option<impl BufMut> {
         self.receive.read_target()
     }
 

@@ -123,7 +123,7 @@ impl Connection {
         env: &mut Env<'_>,
         input: &mut Input<'a>,
     ) -> Option<Event<'a>> {
-        if !input.is_empty() {
+        if !input.is_empty() || self.receive.has_unread() {
             self.keepalive.heard(env.now);
         }
         if let State::Closed(closed) = &mut self.state {

@@ -96,6 +96,11 @@ impl Partial {
         self.header_len == 0 && self.frame.is_none() && self.message.is_none()
     }
 
+    pub(super) fn has_unread(&self) -> bool {
+        let message = self.message.as_ref();
+        message.is_some_and(|message| message.buffer.len() > message.checked)
+    }
+
     pub(super) fn deadline(&self) -> Option<Instant> {
         let message = self.message.as_ref()?;
         (message.mode == ReceiveMode::Message).then_some(message.deadline)

@@ -97,6 +97,7 @@ impl Connection {
             return Err(SendError::Closing);
         }
         self.put_close(env, &frame);
+        self.send.reset();
         self.state = State::Closing(Box::new(Closing {
             sent: frame,
             deadline: env.now + self.config.close_timeout,

@@ -160,6 +160,7 @@ impl Connection {
             return;
         }
         if env.output.len() <= Self::PONG_BACKLOG {
+            self.send.owed_pong = None;
             self.put_frame(env, true, Opcode::Pong, payload);
         } else {
             self.send.owed_pong = Some(Box::new(ControlPayload::of_received(payload)));

@@ -340,6 +340,7 @@ impl MessageProgress {
 
     fn take_buffer(&mut self) -> Vec<u8> {
         self.checked = 0;
+        self.share.give_back();
         core::mem::take(&mut self.buffer)
     }
 

@@ -8,12 +8,15 @@
 //! - [`Pair`]: two of them back to back, on a virtual clock.
 //! - [`Chunker`]: cuts of a byte stream, as a network makes them.
 //! - [`Schedule`]: random work for a pair, with what must hold afterwards.
+//! - `fuzz` (feature): the bodies of the fuzz targets.
 //!
 //! Nothing here needs a runtime. Everything that is random comes from a seed.
 
 mod chunker;
 mod endpoint;
 mod events;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 mod pair;
 mod rng;
 mod schedule;

@@ -4,7 +4,11 @@ use crate::{NoMaskKeys, Output};
 #[test]
 fn an_idle_connection_is_small() {
     // Each of a million idle connections holds this, and nothing on the heap.
-    assert!(size_of::<Connection>() <= 104, "{}", size_of::<Connection>());
+    assert!(
+        size_of::<Connection>() <= 104,
+        "{}",
+        size_of::<Connection>()
+    );
 }
 
 #[test]

@@ -310,14 +310,10 @@ fn has_empty_host(text: &str) -> bool {
         .is_some_and(|(_, rest)| rest.starts_with('/'))
 }
 
-/// The text without what stands before an `@` in its authority, to show it to a person.
+/// The text without what may be a password, to show it to a person: without what is before an `@`.
 fn without_credentials(text: &str) -> String {
-    let start = text.find("//").map_or(0, |at| at + 2);
-    let end = text[start..]
-        .find(['/', '?', '#'])
-        .map_or(text.len(), |at| start + at);
-    match text[start..end].rfind('@') {
-        Some(at) => format!("{}{}", &text[..start], &text[start + at + 1..]),
+    match text.rsplit_once('@') {
+        Some((_, behind)) => format!("...@{behind}"),
         None => text.to_owned(),
     }
 }

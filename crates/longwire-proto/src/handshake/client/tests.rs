@@ -164,6 +164,21 @@ fn requests_for_urls() {
     assert!(!core::str::from_utf8(&sent).unwrap().contains("Basic"));
 }
 
+#[test]
+fn debug_hides_credentials() {
+    let request = request().header("Authorization", "Basic c2VjcmV0").unwrap();
+    for text in [
+        format!("{request:?}"),
+        format!("{:?}", request.start(NONCE)),
+    ] {
+        assert!(
+            text.contains("superchat") && !text.contains("c2VjcmV0"),
+            "{text}"
+        );
+        assert!(!text.contains("65, 117, 116, 104"), "nor as bytes: {text}");
+    }
+}
+
 fn token() -> impl Strategy<Value = String> {
     "[!#$%&'*+.^_`|~0-9A-Za-z-]{1,12}"
 }

@@ -127,8 +127,10 @@ impl Driver {
         cx: &mut Context<'_>,
         now: Instant,
     ) -> Option<Poll<io::Result<usize>>> {
-        let mut target = self.connection.read_target()?;
-        let polled = pin!(self.io.read_buf(&mut target)).poll(cx);
+        let polled = {
+            let mut target = self.connection.read_target()?;
+            pin!(self.io.read_buf(&mut target)).poll(cx)
+        };
         if let Poll::Ready(Ok(1..)) = polled {
             self.take_in(&mut [], now);
         }

@@ -25,3 +25,8 @@ fn the_decoder_does_what_tungstenite_does_on_every_seed() {
 fn a_pair_understands_itself_on_every_seed() {
     replay("pair", testkit::fuzz::pair);
 }
+
+#[test]
+fn the_handshake_parsers_hold_on_every_seed() {
+    replay("handshake", testkit::fuzz::handshake);
+}

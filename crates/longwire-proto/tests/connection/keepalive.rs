@@ -95,9 +95,12 @@ fn a_write_that_went_on_is_a_sign_of_life() {
     for role in ROLES {
         let mut end = Endpoint::new(role);
         end.run_timeout();
+        let blocked = end.now;
+        end.connection.write_blocked(blocked);
         end.advance(seconds(19));
         let now = end.now;
         end.connection.write_progressed(now);
+        end.call(Connection::output_written);
         assert_eq!(end.connection.next_timeout(), Some(now + interval(role)));
     }
 }
@@ -180,5 +183,42 @@ fn a_closing_connection_waits_for_the_handshake_and_does_not_beat() {
         end.close(1000, "").unwrap();
         end.take_output();
         assert_eq!(end.connection.next_timeout(), Some(end.now + seconds(10)));
+    }
+}
+
+#[test]
+fn a_peer_that_takes_nothing_is_dead_after_the_write_timeout() {
+    for role in ROLES {
+        let mut end = Endpoint::with_config(role, |config| config.ping_interval = None);
+        let blocked = end.now;
+        end.connection.write_blocked(blocked);
+        end.advance(seconds(20));
+        // Still blocked: the time goes on.
+        let now = end.now;
+        end.connection.write_blocked(now);
+        assert_eq!(end.connection.next_timeout(), Some(blocked + seconds(30)));
+        // It may talk as it likes.
+        assert_eq!(end.receive_frame(RawFrame::pong("")).len(), 1);
+        assert_eq!(end.connection.next_timeout(), Some(blocked + seconds(30)));
+        assert_eq!(end.run_timeout(), [Event::Closed]);
+        let info = end.connection.close_info().unwrap();
+        assert_eq!(info.cause, CloseCause::WriteTimeout);
+        assert_eq!((&info.sent, info.code().get()), (&None, 1006));
+        assert_eq!(end.connection.transport(), Transport::Close);
+    }
+}
+
+#[test]
+fn the_write_timeout_begins_again_with_progress_and_ends_when_all_is_written() {
+    for role in ROLES {
+        let mut end = Endpoint::with_config(role, |config| config.ping_interval = None);
+        let now = end.now;
+        end.connection.write_blocked(now);
+        end.advance(seconds(29));
+        let now = end.now;
+        end.connection.write_progressed(now);
+        assert_eq!(end.connection.next_timeout(), Some(now + seconds(30)));
+        end.call(Connection::output_written);
+        assert_eq!(end.connection.next_timeout(), None);
     }
 }

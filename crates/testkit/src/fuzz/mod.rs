@@ -3,10 +3,12 @@
 //! targets in `fuzz/` only hand them the fuzzer's bytes.
 
 mod decoder;
+mod handshake;
 mod oracle;
 mod pair;
 
 pub use decoder::decoder;
+pub use handshake::handshake;
 pub use pair::pair;
 
 /// The fuzzer's bytes, taken from the front as numbers. Zeros when used up.

@@ -1,0 +1,52 @@
+use longwire_proto::handshake::{Acceptance, HeadLimits, Request, RequestReader, accept_key, fuzz};
+use tungstenite::handshake::{machine::TryParse, server};
+
+/// The parsers of the opening handshake are given any bytes. The first byte
+/// says which: of requests, of responses, of header lists, of URLs.
+///
+/// A request that is accepted must be accepted by tungstenite too, with the
+/// same answer to its key. (Not the other way round: tungstenite asks for no
+/// Host, and looks at no list of extensions or subprotocols.)
+///
+/// # Panics
+/// If a property of the parsers does not hold.
+pub fn handshake(data: &[u8]) {
+    let Some((&parser, bytes)) = data.split_first() else {
+        return;
+    };
+    match parser % 4 {
+        0 => {
+            fuzz::request(bytes);
+            ask_tungstenite(bytes);
+        }
+        1 => fuzz::response(bytes),
+        2 => fuzz::lists(bytes),
+        _ => fuzz::url(bytes),
+    }
+}
+
+fn ask_tungstenite(bytes: &[u8]) {
+    let mut rest = bytes;
+    let head = RequestReader::new(HeadLimits::default()).receive(&mut rest);
+    let Ok(Some(head)) = head else { return };
+    let Ok(ours) = Request::from_head(head) else {
+        return;
+    };
+    let answer = ours
+        .accept(&Acceptance::new())
+        .expect("nothing that could be refused is asked");
+
+    let (len, theirs) = server::Request::try_parse(bytes)
+        .expect("tungstenite parses the request")
+        .expect("the request is whole");
+    assert_eq!(len, bytes.len() - rest.len());
+    let response = server::create_response(&theirs).expect("tungstenite accepts the request");
+    assert_eq!(response.status(), 101);
+    let accept = response.headers()["sec-websocket-accept"]
+        .to_str()
+        .expect("it is ASCII");
+    let key = ours.header("Sec-WebSocket-Key").expect("it was accepted");
+    assert_eq!(accept, accept_key(key).as_str());
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.contains(accept), "{answer}");
+}

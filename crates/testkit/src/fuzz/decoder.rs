@@ -116,8 +116,9 @@ fn frame_stream(sender: Role, source: &mut Source<'_>) -> Vec<u8> {
         let mut frame = RawFrame::new(OPCODES[usize::from(recipe & 7)], []);
         let len = match recipe >> 3 & 3 {
             0 | 1 => usize::from(source.byte() & 0x7F),
-            2 => usize::from(source.u16()),
-            _ => usize::from(source.u16()) * 3,
+            2 => usize::from(source.u16() % 4096),
+            _ if stream.len() < SIZE_LIMIT => 0x1_0000 - 128 + usize::from(source.byte()),
+            _ => 0,
         };
         let len = if frame.opcode() >= 0x8 {
             len % 126

@@ -34,12 +34,12 @@ fn operation(source: &mut Source<'_>) -> Operation {
             by,
             how: [How::Ref, How::Owned, How::Prepared][usize::from(code & 0x0F) % 3],
             kind,
-            len: source.u16().into(),
+            len: length(source),
         },
         4..=6 => Operation::Fragment {
             by,
             kind,
-            len: source.u16().into(),
+            len: length(source),
             last: code & 0x20 != 0,
         },
         7 => Operation::Ping {
@@ -69,5 +69,14 @@ fn operation(source: &mut Source<'_>) -> Operation {
         _ => Operation::Step {
             times: usize::from(source.byte() % 16),
         },
+    }
+}
+
+/// Mostly a short one: the interesting lengths are few.
+fn length(source: &mut Source<'_>) -> usize {
+    match source.byte() {
+        len @ 0..=199 => len.into(),
+        len @ 200..=253 => usize::from(len - 200) * 100,
+        len => 0x1_0000 - 255 + usize::from(len),
     }
 }

@@ -21,13 +21,16 @@ mod control;
 mod env;
 mod error;
 mod event;
+pub mod extension;
 pub mod frame;
+pub mod handshake;
 mod input;
 mod message;
 mod opcode;
 mod output;
 mod prepared;
 mod role;
+pub mod subprotocol;
 mod time;
 mod utf8;
 

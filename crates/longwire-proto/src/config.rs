@@ -26,6 +26,9 @@ pub struct Config {
     /// How long after that Ping the peer may stay silent before it counts as
     /// dead. Default: 20 s.
     pub pong_timeout: Duration,
+    /// How long the peer may take nothing of what is to be written to it before
+    /// it counts as dead. Default: 30 s.
+    pub write_timeout: Duration,
     /// How long the closing handshake may take, and how long the peer may take
     /// after it to close TCP. Default: 10 s.
     pub close_timeout: Duration,
@@ -42,6 +45,7 @@ impl Config {
             accepts: Accepts::Both,
             ping_interval: Some(Duration::from_secs(25)),
             pong_timeout: Duration::from_secs(20),
+            write_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(10),
             assembly_budget: Arc::new(AssemblyBudget::new(256 << 20)),
         }

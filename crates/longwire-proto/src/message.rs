@@ -27,7 +27,7 @@ impl MessageKind {
 /// use longwire_proto::Message;
 /// let message = Message::from("hello");
 /// assert_eq!(message.as_text(), Some("hello"));
-/// assert_eq!(message.as_bytes(), b"hello");
+/// assert_eq!(&message.as_bytes()[..], b"hello");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Message {

@@ -45,6 +45,8 @@ pub enum CloseCause {
     CloseTimeout,
     /// The peer did not answer our Ping in time.
     KeepaliveTimeout,
+    /// The peer took nothing of what was to be written in time.
+    WriteTimeout,
     /// The transport failed: the connection was reset, TLS broke.
     TransportError,
 }

@@ -37,8 +37,10 @@ use state::State;
 ///
 /// What is to be written collects in the [`Output`](crate::Output) of the
 /// [`Env`] that each call is lent. The driver writes it when it likes: best once
-/// for each batch of input. [`output_written`](Self::output_written) tells when
-/// a backlog has gone.
+/// for each batch of input. It tells how that goes by
+/// [`write_blocked`](Self::write_blocked),
+/// [`write_progressed`](Self::write_progressed) and, when all is written,
+/// [`output_written`](Self::output_written).
 ///
 /// Events borrow from the driver's buffer and not from the connection, so that a
 /// message can be answered while it is looked at:
@@ -212,14 +214,20 @@ impl Connection {
                 // An open connection may always send a Ping.
                 let _ = self.ping(env, &ControlPayload::EMPTY);
             }
-            Due::Dead => self.give_up(env.now, CloseCause::KeepaliveTimeout),
+            Due::Dead(cause) => self.give_up(env.now, cause),
         }
     }
 
-    /// Tells that a write went on which the transport had refused before: the
-    /// peer took something, so it lives, though it may be too busy to answer.
+    /// Tells that the transport takes nothing now of what is to be written.
+    /// From here [`Config::write_timeout`] runs.
+    pub fn write_blocked(&mut self, now: Instant) {
+        self.keepalive.write_blocked(now);
+    }
+
+    /// Tells that a write went on that had been blocked: the peer took
+    /// something, so it lives, though it may be too busy to answer.
     pub fn write_progressed(&mut self, now: Instant) {
-        self.keepalive.heard(now);
+        self.keepalive.write_progressed(now);
     }
 
     /// The code that the connection ended with, as the browser API reports it;

@@ -139,9 +139,10 @@ impl Connection {
         Ok(())
     }
 
-    /// Puts out the Pong that is owed, if there is room now. Call it when
-    /// output has been written that had piled up.
+    /// Tells that all output is written. Puts out the Pong that is owed, if
+    /// one is.
     pub fn output_written(&mut self, env: &mut Env<'_>) {
+        self.keepalive.write_unblocked();
         if env.output.len() <= Self::PONG_BACKLOG
             && let Some(payload) = self.send.owed_pong.take()
         {

@@ -14,6 +14,7 @@ use crate::subprotocol::Subprotocol;
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 /// What a client asks for. [`start`](ClientRequest::start) makes a [`ClientHandshake`] of it, for
 /// one connection.
@@ -235,7 +236,6 @@ impl ClientRequest {
 ///    error; or say that nothing more comes, with [`receive_eof`](ClientHandshake::receive_eof).
 /// 3. What is left of the input belongs to the connection or, after [`HandshakeError::Refused`],
 ///    to [`Refused::body`](super::Refused::body).
-#[derive(Debug)]
 pub struct ClientHandshake {
     request: Vec<u8>,
     accept: super::AcceptKey,
@@ -274,6 +274,17 @@ impl ClientHandshake {
         HandshakeError::Closed {
             received: self.reader.received(),
         }
+    }
+}
+
+impl fmt::Debug for ClientHandshake {
+    /// Without the request, which may hold credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientHandshake")
+            .field("accept", &self.accept)
+            .field("offer", &self.offer)
+            .field("reader", &self.reader)
+            .finish_non_exhaustive()
     }
 }
 

@@ -225,3 +225,6 @@ impl Scan {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

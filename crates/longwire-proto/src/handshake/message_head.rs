@@ -48,7 +48,7 @@ impl HttpVersion {
 /// [`Request::from_head`](super::Request::from_head) makes a WebSocket request of it. A server that
 /// speaks HTTP as well asks [`is_upgrade`](RequestHead::is_upgrade) first, and hands what is none
 /// to its HTTP library: [`raw`](RequestHead::raw), and then what follows on the connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct RequestHead {
     method: String,
     target: String,
@@ -135,6 +135,18 @@ impl RequestHead {
     /// `Upgrade` on but not `Connection`, say, or that speaks HTTP/1.0.
     pub fn is_upgrade(&self) -> bool {
         self.headers.list_contains("Upgrade", "websocket")
+    }
+}
+
+impl fmt::Debug for RequestHead {
+    /// Without the raw bytes, which may hold credentials that the headers hide.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestHead")
+            .field("method", &self.method)
+            .field("target", &self.target)
+            .field("version", &self.version)
+            .field("headers", &self.headers)
+            .finish_non_exhaustive()
     }
 }
 

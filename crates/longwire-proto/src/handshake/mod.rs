@@ -15,6 +15,8 @@ mod authority;
 mod body;
 mod client;
 mod error;
+#[doc(hidden)]
+pub mod fuzz;
 mod head;
 mod headers;
 mod message_head;

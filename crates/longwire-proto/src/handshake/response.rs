@@ -187,3 +187,6 @@ impl Refused {
             .filter_map(|version| core::str::from_utf8(version).ok())
     }
 }
+
+#[cfg(test)]
+mod tests;

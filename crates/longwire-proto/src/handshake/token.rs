@@ -1,9 +1,8 @@
 //! The lexical pieces that HTTP header fields are made of (RFC 9110, section 5.6).
 
 /// Whether `byte` may stand in a token (RFC 9110, section 5.6.2: `tchar`).
-pub(crate) const fn is_tchar(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
+pub(crate) fn is_tchar(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 /// Whether `bytes` is a token: one `tchar` or more.

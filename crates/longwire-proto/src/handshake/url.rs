@@ -1,5 +1,6 @@
 //! WebSocket URLs (RFC 6455, section 3).
 
+use super::authority::Authority;
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -100,16 +101,23 @@ impl Url {
             return Err(UrlError::Fragment);
         }
         let credentials = Credentials::of(&url);
-        // These fail for URLs without a host only, and this one has one: its scheme does not go
-        // without.
+        // These fail for URLs without a host only, and the schemes above do not go without.
         let changed = url
             .set_scheme(scheme)
             .and_then(|()| url.set_username(""))
             .and_then(|()| url.set_password(None));
-        if changed.is_err() || url.host().is_none() {
+        if changed.is_err() {
             return Err(UrlError::MissingHost);
         }
-        Ok(Url { url, credentials })
+        let url = Url { url, credentials };
+        // Browsers let a few characters through that RFC 3986 does not have in a host.
+        if Authority::parse(url.authority()).is_none() {
+            return Err(UrlError::InvalidHost(format!(
+                "{:?} holds a character that it must not",
+                url.authority()
+            )));
+        }
+        Ok(url)
     }
 
     /// Whether both are reached through the same scheme, host and port.
@@ -143,7 +151,11 @@ impl Url {
     /// What stands in the `Host` header: the host, and the port if it is not the default one (RFC
     /// 6455, section 4.1, item 4).
     pub fn host_header(&self) -> String {
-        self.url[Position::BeforeHost..Position::AfterPort].to_owned()
+        self.authority().to_owned()
+    }
+
+    fn authority(&self) -> &str {
+        &self.url[Position::BeforeHost..Position::AfterPort]
     }
 
     /// What stands in the request line: path and query, the path at least `/`.
@@ -231,10 +243,13 @@ impl UrlError {
             ParseError::RelativeUrlWithoutBase if !text.is_empty() && !text.starts_with('/') => {
                 UrlError::MissingScheme(without_credentials(text))
             }
-            ParseError::EmptyHost | ParseError::RelativeUrlWithoutBase => UrlError::MissingHost,
-            ParseError::InvalidPort if authority(text).matches(':').count() > 1 => {
+            // `ws://::1/` and `ws://fe80::1/`.
+            ParseError::EmptyHost | ParseError::InvalidPort
+                if authority(text).matches(':').count() > 1 =>
+            {
                 UrlError::InvalidIpv6
             }
+            ParseError::EmptyHost | ParseError::RelativeUrlWithoutBase => UrlError::MissingHost,
             ParseError::InvalidPort => UrlError::InvalidPort,
             ParseError::InvalidIpv6Address => UrlError::InvalidIpv6,
             ParseError::InvalidIpv4Address => UrlError::InvalidIpv4,
@@ -295,14 +310,10 @@ fn has_empty_host(text: &str) -> bool {
         .is_some_and(|(_, rest)| rest.starts_with('/'))
 }
 
-/// The text without what stands before an `@` in its authority, to show it to a person.
+/// The text without what may be a password, to show it to a person: without what is before an `@`.
 fn without_credentials(text: &str) -> String {
-    let start = text.find("//").map_or(0, |at| at + 2);
-    let end = text[start..]
-        .find(['/', '?', '#'])
-        .map_or(text.len(), |at| start + at);
-    match text[start..end].rfind('@') {
-        Some(at) => format!("{}{}", &text[..start], &text[start + at + 1..]),
+    match text.rsplit_once('@') {
+        Some((_, behind)) => format!("...@{behind}"),
         None => text.to_owned(),
     }
 }

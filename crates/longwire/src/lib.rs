@@ -1,12 +1,15 @@
 //! An async WebSocket client and server for connections that live long.
 #![forbid(unsafe_code)]
 
+pub mod client;
 mod entropy;
 mod error;
 mod io;
 mod keeper;
+pub mod tls;
 mod websocket;
 
+pub use client::{ConnectError, Connector, ConnectorBuilder, connect};
 pub use error::Error;
 pub use websocket::{
     BinaryWriter, Closer, MessageReader, Permit, ReadyState, Receiver, Sender, TextWriter,

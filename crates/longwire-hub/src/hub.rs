@@ -123,3 +123,39 @@ impl fmt::Debug for Hub {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // What another thread can see between a channel's last handle going and its
+    // removal, brought about by hand.
+
+    fn hub_of_one() -> (Hub, ChannelName) {
+        let config = HubConfig {
+            max_channels: 1,
+            ..HubConfig::default()
+        };
+        let name = ChannelName::new("a").unwrap();
+        (Hub::new(config, || Epoch::new(1)), name)
+    }
+
+    #[test]
+    fn a_late_removal_leaves_the_new_channel_of_that_name() {
+        let (hub, name) = hub_of_one();
+        let channel = hub.channel(&name).unwrap();
+        hub.shared.forget(&name);
+        assert!(hub.get(&name).is_some());
+        drop(channel);
+        assert_eq!(hub.channels(), 0);
+    }
+
+    #[test]
+    fn a_channel_is_opened_anew_before_the_old_one_is_removed() {
+        let (hub, name) = hub_of_one();
+        lock(&hub.shared.channels).insert(name.clone(), Weak::new());
+        assert!(hub.get(&name).is_none());
+        let _channel = hub.channel(&name).expect("it takes the old one's place");
+        assert_eq!(hub.channels(), 1);
+    }
+}

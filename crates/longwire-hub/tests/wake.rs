@@ -6,14 +6,16 @@ use longwire_hub::{
 };
 use longwire_proto::PreparedMessage;
 use std::{
+    cell::Cell,
     future::Future,
     pin::pin,
+    ptr,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
         mpsc,
     },
-    task::{Context, Poll, Wake, Waker},
+    task::{Context, Poll, RawWaker, RawWakerVTable, Wake, Waker},
     thread,
     time::Duration,
 };
@@ -220,6 +222,42 @@ fn a_dropped_future_has_read_nothing() {
     assert!(batch.is_empty());
     let mut next = pin!(cursor.next(ReadLimits::default(), &mut batch));
     assert_eq!(next.as_mut().poll(cx), Poll::Ready(Read::Publications(1)));
+}
+
+thread_local! {
+    /// Where a clone of the waker below publishes, once.
+    static ON_CLONE: Cell<Option<Channel>> = const { Cell::new(None) };
+}
+
+/// A waker that publishes while it is cloned: between the cursor's finding
+/// nothing and its waiting.
+fn publishes_when_cloned(channel: &Channel) -> Waker {
+    static VTABLE: RawWakerVTable = RawWakerVTable::new(
+        |_| {
+            if let Some(channel) = ON_CLONE.take() {
+                publish(&channel);
+            }
+            RawWaker::new(ptr::null(), &VTABLE)
+        },
+        |_| {},
+        |_| {},
+        |_| {},
+    );
+    ON_CLONE.set(Some(channel.clone()));
+    // SAFETY: no function of the table touches the pointer, and all can be
+    // called from any thread.
+    unsafe { Waker::new(ptr::null(), &VTABLE) }
+}
+
+#[test]
+fn a_publication_just_before_the_wait_is_not_missed() {
+    without_deadlock(|| {
+        let channel = channel();
+        let mut cursor = channel.subscribe().unwrap();
+        let waker = publishes_when_cloned(&channel);
+        assert_eq!(poll(&mut cursor, &waker), ONE);
+        assert_eq!(poll(&mut cursor, &waker), Poll::Pending);
+    });
 }
 
 /// A waker that publishes: it would wait for itself if it ran under the lock.

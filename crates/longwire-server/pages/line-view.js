@@ -58,7 +58,7 @@ export class LineView {
     this.element.style.setProperty('--hue', String(hueOf(name)));
     const bubble = make('div', { class: 'bubble' }, ...this.#content(line));
     if (line.content.type === 'text' && isFewEmoji(line.content.text)) bubble.classList.add('emoji');
-    this.element.append(avatar(name), make('div', { class: 'line-body' }, this.#heading, bubble, this.#delivery));
+    this.element.append(avatar(line.foreign ? '' : name), make('div', { class: 'line-body' }, this.#heading, bubble, this.#delivery));
   }
 
   /**

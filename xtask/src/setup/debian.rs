@@ -124,7 +124,7 @@ impl<'a> Apt<'a> {
         fs::write(&sources, line).context(format!("writing {}", sources.display()))?;
         let settings = format!(
             "Dir::Etc::sourcelist {:?};\nDir::Etc::sourceparts \"-\";\n\
-             Dir::Etc::preferencesparts \"-\";\n",
+             Dir::Etc::preferencesparts \"/dev/null\";\n",
             sources.display().to_string()
         );
         Self::new(workspace, folder, &settings)
@@ -134,9 +134,10 @@ impl<'a> Apt<'a> {
         create_folder(&folder.join("state/lists/partial"))?;
         create_folder(&folder.join("cache/archives/partial"))?;
         let own = |name| folder.join(name).display().to_string();
-        // Without the sandbox setting, root's download warns of another user's rights.
+        // What is installed must not count as a candidate, hence the empty status;
+        // the sandbox setting spares root a warning about another user's rights.
         let settings = format!(
-            "Dir::State {:?};\nDir::Cache {:?};\nDir::State::status \"/var/lib/dpkg/status\";\n\
+            "Dir::State {:?};\nDir::Cache {:?};\nDir::State::status \"/dev/null\";\n\
              APT::Sandbox::User \"root\";\nAcquire::Languages \"none\";\n{settings}",
             own("state"),
             own("cache"),

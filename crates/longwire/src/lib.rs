@@ -6,11 +6,13 @@ mod entropy;
 mod error;
 mod io;
 mod keeper;
+pub mod server;
 pub mod tls;
 mod websocket;
 
 pub use client::{ConnectError, Connector, ConnectorBuilder, connect};
 pub use error::Error;
+pub use server::Server;
 pub use websocket::{
     BinaryWriter, Closer, MessageReader, Permit, ReadyState, Receiver, Sender, TextWriter,
     TrySendError, WebSocket,

@@ -24,22 +24,39 @@ pub(super) struct Driver {
     pub(super) inbox: Inbox,
     /// A message that came in chunks which nobody streamed.
     assembly: Vec<u8>,
-    /// The transport may hold written bytes back (TLS does).
-    unflushed: bool,
-    /// The transport took nothing of the last write.
-    blocked: bool,
+    interest: Interest,
+    /// How the user wants the message after the one under way.
+    mode: ReceiveMode,
+    writing: Writing,
     /// The peer closed its half.
     eof: bool,
     /// We closed ours.
     shut_down: bool,
-    /// The rest of the message that is being streamed is of no interest.
-    skip_streamed: bool,
-    /// Nobody receives any more.
-    deaf: bool,
     /// The end of the connection was reported to the receiving side.
     reported: bool,
     io_error: Option<Arc<io::Error>>,
     pings: Vec<PendingPing>,
+}
+
+/// What of that which comes is kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Interest {
+    All,
+    /// Not the rest of the message that is being streamed.
+    SkipStreamed,
+    /// Nothing: nobody receives any more.
+    Nothing,
+}
+
+/// How the transport took the last write.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Writing {
+    /// All that it was given has gone.
+    Flushed,
+    /// It may hold bytes back, as TLS does.
+    Unflushed,
+    /// It took nothing: it says when to try again.
+    Blocked,
 }
 
 /// A Ping whose Pong somebody waits for.
@@ -67,12 +84,11 @@ impl Driver {
             output: Output::new(),
             inbox: Inbox::default(),
             assembly: Vec::new(),
-            unflushed: false,
-            blocked: false,
+            interest: Interest::All,
+            mode: ReceiveMode::Message,
+            writing: Writing::Flushed,
             eof: false,
             shut_down: false,
-            skip_streamed: false,
-            deaf: false,
             reported: false,
             io_error: None,
             pings: Vec::new(),
@@ -159,17 +175,20 @@ impl Driver {
         };
         while let Some(event) = self.connection.next_event(&mut env, &mut input) {
             match event {
-                Event::Text(_) | Event::Binary(_) if self.deaf => {}
+                Event::Text(_) | Event::Binary(_) if self.interest == Interest::Nothing => {}
                 Event::Text(text) => self.inbox.push(Item::Message(text.into())),
                 Event::Binary(bytes) => self.inbox.push(Item::Message(bytes.into())),
                 Event::Chunk(chunk) => {
-                    if chunk.last {
-                        self.connection.set_receive_mode(ReceiveMode::Message);
+                    if chunk.first {
+                        self.mode = ReceiveMode::Message;
                     }
-                    let skip = self.skip_streamed;
-                    self.skip_streamed &= !chunk.last || self.deaf;
-                    if !skip {
-                        self.inbox.push(Item::of_chunk(chunk));
+                    if chunk.last {
+                        self.connection.set_receive_mode(self.mode);
+                    }
+                    match self.interest {
+                        Interest::All => self.inbox.push(Item::of_chunk(chunk)),
+                        Interest::SkipStreamed if chunk.last => self.interest = Interest::All,
+                        Interest::SkipStreamed | Interest::Nothing => {}
                     }
                 }
                 Event::Pong(payload) => complete_ping(&mut self.pings, &payload, now),
@@ -181,6 +200,7 @@ impl Driver {
 
     /// The next whole message.
     pub(super) fn pop_message(&mut self) -> Option<Result<Message, Error>> {
+        self.want(ReceiveMode::Message);
         loop {
             match self.inbox.pop()? {
                 Item::Message(message) => return Some(Ok(message)),
@@ -193,8 +213,9 @@ impl Driver {
                     let limit = self.connection.config().limits.max_message_size;
                     if self.assembly.len() as u64 > limit {
                         self.assembly = Vec::new();
-                        self.skip_streamed = !last;
-                        self.skip_chunks();
+                        if !last {
+                            self.skip_streamed();
+                        }
                         return Some(Err(Error::MessageTooBig { limit }));
                     }
                     if last {
@@ -206,32 +227,37 @@ impl Driver {
         }
     }
 
-    /// The next message comes in chunks, unless it is here already.
-    pub(super) fn stream_next(&mut self) {
-        if self.inbox.is_empty() {
-            self.connection.set_receive_mode(ReceiveMode::Stream);
+    /// What was received next, a whole message or a chunk. From here on the
+    /// next message comes in chunks.
+    pub(super) fn pop_item(&mut self) -> Option<Result<Item, Error>> {
+        self.want(ReceiveMode::Stream);
+        self.inbox.pop().map(|item| {
+            self.want(ReceiveMode::Message);
+            Ok(item)
+        })
+    }
+
+    fn want(&mut self, mode: ReceiveMode) {
+        if self.mode != mode {
+            self.mode = mode;
+            self.connection.set_receive_mode(mode);
         }
     }
 
     /// Nobody receives any more: what comes is thrown away.
     pub(super) fn stop_receiving(&mut self) {
-        self.deaf = true;
-        self.skip_streamed = true;
+        self.interest = Interest::Nothing;
         self.inbox = Inbox::default();
     }
 
     /// The rest of the message that is being streamed is of no interest.
     pub(super) fn skip_streamed(&mut self) {
-        self.skip_streamed = true;
-        self.skip_chunks();
-    }
-
-    fn skip_chunks(&mut self) {
-        while self.skip_streamed && matches!(self.inbox.front(), Some(Item::Chunk { .. })) {
+        while matches!(self.inbox.front(), Some(Item::Chunk { .. })) {
             if let Some(Item::Chunk { last: true, .. }) = self.inbox.pop() {
-                self.skip_streamed = false;
+                return;
             }
         }
+        self.interest = Interest::SkipStreamed;
     }
 
     /// How the connection ended, for the receiving side: once as an error if
@@ -264,7 +290,7 @@ impl Driver {
     }
 
     pub(super) fn is_flushed(&self) -> bool {
-        self.output.is_empty() && !self.unflushed
+        self.output.is_empty() && self.writing == Writing::Flushed
     }
 
     pub(super) fn send(&mut self, message: Message, now: Instant) -> Result<(), Error> {
@@ -304,34 +330,35 @@ impl Driver {
                 Poll::Ready(Ok(0)) => {
                     return self.transport_failed(io::ErrorKind::WriteZero.into(), now);
                 }
-                Poll::Ready(Ok(len)) => {
-                    self.output.advance(len);
-                    self.unflushed = true;
-                    if self.blocked {
-                        self.connection.write_progressed(now);
-                    }
-                }
+                Poll::Ready(Ok(len)) => self.written(len, now),
                 Poll::Ready(Err(error)) => return self.transport_failed(error, now),
                 Poll::Pending => return self.write_blocked(now),
             }
-            if self.output.is_empty() {
-                self.blocked = false;
-                // May put out the Pong that was owed.
-                self.with_env(now, |connection, env| connection.output_written(env));
-            }
         }
         self.output.release();
-        if self.unflushed {
+        if self.writing != Writing::Flushed {
             match Pin::new(&mut self.io).poll_flush(cx) {
-                Poll::Ready(Ok(())) => self.unflushed = false,
+                Poll::Ready(Ok(())) => self.writing = Writing::Flushed,
                 Poll::Ready(Err(error)) => self.transport_failed(error, now),
                 Poll::Pending => self.write_blocked(now),
             }
         }
     }
 
+    fn written(&mut self, len: usize, now: Instant) {
+        self.output.advance(len);
+        if self.writing == Writing::Blocked {
+            self.connection.write_progressed(now);
+        }
+        self.writing = Writing::Unflushed;
+        if self.output.is_empty() {
+            // May put out the Pong that was owed.
+            self.with_env(now, Connection::output_written);
+        }
+    }
+
     fn write_blocked(&mut self, now: Instant) {
-        self.blocked = true;
+        self.writing = Writing::Blocked;
         self.connection.write_blocked(now);
     }
 
@@ -369,7 +396,7 @@ impl Driver {
             .next_timeout()
             .is_some_and(|timeout| timeout <= now)
         {
-            self.with_env(now, |connection, env| connection.handle_timeout(env));
+            self.with_env(now, Connection::handle_timeout);
             self.take_in(&mut [], now);
         }
     }

@@ -1,6 +1,9 @@
 //! What the handles of one connection share, and what the keeper does with it.
 
-use super::{driver::Driver, signal::Signal};
+use super::{
+    driver::Driver,
+    signal::{Guarded, Signal, WaitKey},
+};
 use crate::{
     Error,
     io::Io,
@@ -84,13 +87,14 @@ impl Shared {
     pub(super) fn poll_receive<T>(
         self: &Arc<Self>,
         cx: &mut Context<'_>,
+        guarded: Guarded,
         mut take: impl FnMut(&mut Driver) -> Option<Result<T, Error>>,
     ) -> Poll<Option<Result<T, Error>>> {
         let mut driver = self.lock();
         if let Some(taken) = take(&mut driver) {
             return Poll::Ready(Some(taken));
         }
-        self.signal.wait_to_receive(cx.waker());
+        self.signal.wait_to_receive(cx.waker(), guarded);
         let now = self.now();
         let mut io = self.io_context();
         let received = loop {
@@ -132,12 +136,13 @@ impl Shared {
     pub(super) fn poll_send(
         self: &Arc<Self>,
         cx: &mut Context<'_>,
+        key: &mut WaitKey,
         message: &mut Option<Message>,
         defer: bool,
     ) -> Poll<Result<(), Error>> {
         let mut driver = self.lock();
         let now = self.now();
-        std::task::ready!(self.poll_room(cx, &mut driver, now))?;
+        std::task::ready!(self.poll_room(cx, key, &mut driver, now))?;
         let Some(message) = message.take() else {
             return Poll::Ready(Ok(()));
         };
@@ -150,6 +155,7 @@ impl Shared {
     pub(super) fn poll_room(
         self: &Arc<Self>,
         cx: &mut Context<'_>,
+        key: &mut WaitKey,
         driver: &mut Driver,
         now: Instant,
     ) -> Poll<Result<(), Error>> {
@@ -159,7 +165,7 @@ impl Shared {
         if driver.has_room() {
             return Poll::Ready(Ok(()));
         }
-        self.wait(cx, driver, now);
+        self.wait(cx, key, driver, now);
         if !driver.connection().is_open() {
             return Poll::Ready(Err(driver.refused(longwire_proto::SendError::Closing)));
         }
@@ -171,8 +177,14 @@ impl Shared {
 
     /// Registers the task of `cx` for any change, and does what can be done
     /// meanwhile.
-    pub(super) fn wait(self: &Arc<Self>, cx: &mut Context<'_>, driver: &mut Driver, now: Instant) {
-        self.signal.wait(cx.waker());
+    pub(super) fn wait(
+        self: &Arc<Self>,
+        cx: &mut Context<'_>,
+        key: &mut WaitKey,
+        driver: &mut Driver,
+        now: Instant,
+    ) {
+        self.signal.wait(cx.waker(), key);
         self.look_after(driver, now);
         self.rearm(driver, now);
         if !driver.inbox.is_empty() || driver.connection().close_info().is_some() {

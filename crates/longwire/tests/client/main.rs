@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod connecting;
-mod logging;
 mod redirects;
 mod refusals;
 mod support;

@@ -1,11 +1,19 @@
-//! Events: useful, and without secrets.
+//! The client's events: useful, and without secrets. In a process of its own,
+//! since whether an event is wanted is remembered for all threads.
 
-use crate::support::{serve_bytes, serve_heads};
+// clippy.toml lets tests unwrap, but not what they share.
+#![allow(clippy::unwrap_used)]
+
+#[allow(dead_code, reason = "made for the tests of the client as a whole")]
+#[path = "client/support.rs"]
+mod support;
+
 use longwire::Connector;
 use std::{
     io,
     sync::{Arc, Mutex},
 };
+use support::{serve_bytes, serve_heads};
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);

@@ -1,7 +1,7 @@
 //! TLS for `wss://`, by rustls with the cryptography of ring.
 //!
 //! A client checks the server's certificate against the system's roots, or
-//! those that [`ClientTls`] is told.
+//! those that `ClientTls` is told.
 
 #[cfg(feature = "tls")]
 mod client;

@@ -1,11 +1,13 @@
 use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};
 
-/// The name of a channel: 1 to 255 of the characters `A-Z a-z 0-9` and
-/// `- _ . ~ : @ + = ,`.
+/// The name of a channel: 1 to 255 bytes of `A-Z a-z 0-9`, `- _ . ~ : @ + = ,`
+/// and the characters beyond ASCII, but for control characters and white space.
 ///
-/// These stand in the path of a URL as they are, so that a name has one
-/// spelling only, and none of them ends a path segment. `.` and `..` are no
-/// names, because every URL parser resolves them away. Cheap to clone.
+/// Those of ASCII stand in the path of a URL as they are, the others
+/// percent-encoded in UTF-8; none of them ends a path segment. Names are
+/// compared byte by byte: who makes them of what people type should bring them
+/// to one form (NFC). `.` and `..` are no names, because every URL parser
+/// resolves them away. Cheap to clone.
 ///
 /// ```
 /// use longwire_hub::ChannelName;
@@ -13,7 +15,7 @@ use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};
 /// assert_eq!(
 ///     ChannelName::new("a/b").unwrap_err().to_string(),
 ///     "the channel name has '/' at byte 1; \
-///      allowed are 1 to 255 of A-Z a-z 0-9 - _ . ~ : @ + = ,",
+///      allowed are 1 to 255 bytes of letters, digits and - _ . ~ : @ + = ,",
 /// );
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,6 +56,9 @@ impl ChannelName {
 /// characters, ':', '@' and the "sub-delims". Of the last only those are taken
 /// that mean nothing to a shell, a quoted string or a pattern.
 fn is_allowed(character: char) -> bool {
+    if !character.is_ascii() {
+        return !character.is_control() && !character.is_whitespace();
+    }
     character.is_ascii_alphanumeric() || "-_.~:@+=,".contains(character)
 }
 
@@ -138,7 +143,7 @@ impl fmt::Display for InvalidChannelName {
         let max = ChannelName::MAX_LEN;
         write!(
             f,
-            "; allowed are 1 to {max} of A-Z a-z 0-9 - _ . ~ : @ + = ,"
+            "; allowed are 1 to {max} bytes of letters, digits and - _ . ~ : @ + = ,"
         )
     }
 }
@@ -161,6 +166,16 @@ mod tests {
         let mut expected: Vec<char> = all.chars().collect();
         expected.sort_unstable();
         assert_eq!(taken, expected.into_iter().collect::<String>());
+    }
+
+    #[test]
+    fn takes_letters_of_any_script_and_emoji() {
+        for name in ["café", "cafe\u{301}", "帖子", "नमस्ते", "🎉"] {
+            assert_eq!(ChannelName::new(name).unwrap().as_str(), name);
+        }
+        for name in ["a\u{a0}b", "a\u{2028}b", "a\u{85}b"] {
+            assert!(ChannelName::new(name).is_err(), "{name:?}");
+        }
     }
 
     #[test]
@@ -187,11 +202,11 @@ mod tests {
     #[test]
     fn errors_say_what_is_wrong_and_what_is_allowed() {
         let error = |name: &str| ChannelName::new(name).unwrap_err().to_string();
-        let allowed = "allowed are 1 to 255 of A-Z a-z 0-9 - _ . ~ : @ + = ,";
+        let allowed = "allowed are 1 to 255 bytes of letters, digits and - _ . ~ : @ + = ,";
         assert_eq!(error(""), format!("the channel name is empty; {allowed}"));
         assert_eq!(
             error("caf\u{e9}!"),
-            format!("the channel name has 'é' at byte 3; {allowed}")
+            format!("the channel name has '!' at byte 5; {allowed}")
         );
         assert_eq!(
             error(&"a".repeat(300)),
@@ -205,7 +220,8 @@ mod tests {
         fn a_name_is_what_was_given(text in any::<String>()) {
             if let Ok(name) = ChannelName::new(&text) {
                 prop_assert_eq!(name.to_string(), text.as_str());
-                prop_assert!(text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/'));
+                prop_assert!(!text.contains(|c: char| c.is_control() || c.is_whitespace()));
+                prop_assert!(!text.contains(['/', '?', '#', '%', '&', '\\', '"']));
                 prop_assert_eq!(text.parse::<ChannelName>().unwrap(), name);
             }
         }

@@ -67,7 +67,7 @@ class Page {
   }
 
   #listen() {
-    find('copy-link', HTMLButtonElement).addEventListener('click', () => copy(location.href, 'Link copied'));
+    find('copy-link', HTMLButtonElement).addEventListener('click', () => copy(new URL(pathOfRoom(this.#current), location.href).href, 'Link copied'));
     this.#newer.addEventListener('click', () => this.#log.toEnd());
     addEventListener('popstate', () => this.#show(roomOfPath(location.pathname)));
     addEventListener('online', () => this.#everyRoom((room) => room.networkChanged(true)));
@@ -101,12 +101,9 @@ class Page {
 
   /** @param {string} name */
   #show(name) {
-    const before = this.#rooms.get(this.#current);
-    if (before) before.draft = this.#composer.draft;
     this.#current = name;
     rememberRoom(storage, name);
-    this.#composer.draft = this.#room.draft;
-    this.#composer.room = name;
+    this.#composer.turnTo(name);
     const shown = this.#log;
     for (const log of this.#logs.values()) log.element.hidden = log !== shown;
     this.#render();
@@ -131,6 +128,7 @@ class Page {
     this.#rooms.delete(name);
     this.#logs.get(name)?.remove();
     this.#logs.delete(name);
+    this.#composer.forget(name);
     forgetRoom(storage, name);
     if (name === this.#current) this.#go(LOBBY);
     else this.#render();

@@ -1,0 +1,247 @@
+//! The connection after the opening handshake: bytes in, events and bytes out.
+
+mod close;
+mod keepalive;
+mod partial;
+mod receive;
+mod send;
+mod state;
+
+pub use close::{CloseCause, CloseInfo, Initiator, Transport};
+
+use crate::{CloseCode, Config, ControlPayload, Env, Event, Input, Instant, ReceiveMode, Role};
+use alloc::{sync::Arc, vec::Vec};
+use keepalive::{Due, Keepalive};
+use receive::{Receive, Received, Rules};
+use send::Send;
+use state::State;
+
+/// A WebSocket connection, as a state machine without I/O.
+///
+/// # How it is driven
+///
+/// The driver owns the transport, the clock, the buffers and the randomness.
+/// It calls
+///
+/// 1. [`next_event`](Self::next_event) with what it has read, **until it gives
+///    `None`**. That takes all of the input: what is left of a cut frame is
+///    kept in the connection. A driver that stops earlier keeps the rest of the
+///    input and goes on later; that is its back-pressure.
+/// 2. [`receive_eof`](Self::receive_eof) when the peer closed its half,
+///    [`transport_error`](Self::transport_error) when the transport broke, and
+///    [`handle_timeout`](Self::handle_timeout) at
+///    [`next_timeout`](Self::next_timeout); then `next_event` again, for the
+///    [`Event::Closed`] that may follow.
+/// 3. [`transport`](Self::transport) after each round, to see whether to go on
+///    with the transport or to close it, and how.
+///
+/// What is to be written collects in the [`Output`](crate::Output) of the
+/// [`Env`] that each call is lent. The driver writes it when it likes: best once
+/// for each batch of input. It tells how that goes by
+/// [`write_blocked`](Self::write_blocked),
+/// [`write_progressed`](Self::write_progressed) and, when all is written,
+/// [`output_written`](Self::output_written).
+///
+/// Events borrow from the driver's buffer and not from the connection, so that a
+/// message can be answered while it is looked at:
+///
+/// ```
+/// use longwire_proto::{Config, Connection, Env, Event, Input, Instant, NoMaskKeys, Output, Role};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut connection = Connection::new(Role::Server, Config::server().into(), Instant::default());
+/// let mut output = Output::new();
+/// // The driver read this: RFC 6455 section 5.7, a masked "Hello".
+/// let mut read = *b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58";
+///
+/// let mut input = Input::new(&mut read);
+/// let mut env = Env { now: Instant::default(), output: &mut output, mask_keys: &mut NoMaskKeys };
+/// while let Some(event) = connection.next_event(&mut env, &mut input) {
+///     match event {
+///         Event::Text(text) => connection.send_ref(&mut env, &*text)?,
+///         Event::Binary(bytes) => connection.send_ref(&mut env, &*bytes)?,
+///         _ => {}
+///     }
+/// }
+/// // ... and writes this.
+/// let mut slices = [&[][..]; 1];
+/// output.slices(&mut slices);
+/// assert_eq!(slices[0], b"\x81\x05Hello");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Time
+///
+/// Before `handle_timeout` is called the transport should be read once: when the
+/// process was stopped or the machine slept, the bytes that prove the peer alive
+/// are waiting there.
+#[derive(Debug)]
+pub struct Connection {
+    config: Arc<Config>,
+    role: Role,
+    state: State,
+    receive: Receive,
+    send: Send,
+    keepalive: Keepalive,
+}
+
+impl Connection {
+    /// A connection whose opening handshake is done.
+    pub fn new(role: Role, config: Arc<Config>, now: Instant) -> Connection {
+        Connection {
+            config,
+            role,
+            state: State::Open,
+            receive: Receive::default(),
+            send: Send::default(),
+            keepalive: Keepalive::new(now),
+        }
+    }
+
+    /// Which end this is.
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// The configuration.
+    pub const fn config(&self) -> &Arc<Config> {
+        &self.config
+    }
+
+    /// Whether no Close frame was sent or received.
+    pub const fn is_open(&self) -> bool {
+        matches!(self.state, State::Open)
+    }
+
+    /// Takes bytes from the front of `input` until there is something to tell.
+    /// `None` when all of the input is taken.
+    ///
+    /// A violation by the peer fails the connection: the Close frame with the
+    /// fitting code is put out, the rest of the input is discarded, and
+    /// [`Event::Closed`] comes.
+    pub fn next_event<'a>(
+        &mut self,
+        env: &mut Env<'_>,
+        input: &mut Input<'a>,
+    ) -> Option<Event<'a>> {
+        if !input.is_empty() {
+            self.keepalive.heard(env.now);
+        }
+        if let State::Closed(closed) = &mut self.state {
+            // 5.5.1 and 1.4: what follows a Close frame is ignored.
+            input.discard();
+            return (!core::mem::replace(&mut closed.reported, true)).then_some(Event::Closed);
+        }
+        let rules = Rules {
+            now: env.now,
+            role: self.role,
+            config: &self.config,
+        };
+        match self.receive.next(rules, input) {
+            Ok(None) => return None,
+            Ok(Some(Received::Event(event))) => {
+                if let Event::Ping(payload) = &event {
+                    self.answer_ping(env, payload);
+                }
+                return Some(event);
+            }
+            Ok(Some(Received::Close(frame))) => self.close_received(env, frame),
+            Err(failure) => self.fail(env, failure),
+        }
+        self.next_event(env, input)
+    }
+
+    /// Where the driver may read to directly, when the rest of a large payload
+    /// is due: the message's own buffer, to spare a copy. After reading, call
+    /// [`next_event`](Self::next_event) with [`Input::empty`]. `None` when the
+    /// driver's buffer is the place.
+    pub fn read_target(&mut self) -> Option<bytes::buf::Limit<&mut Vec<u8>>> {
+        self.receive.read_target()
+    }
+
+    /// Whole messages, or chunks. Takes effect at the next message; but a
+    /// message that is being assembled when streaming is switched on goes over
+    /// to chunks, the first of which is what was assembled.
+    pub fn set_receive_mode(&mut self, mode: ReceiveMode) {
+        self.receive.set_mode(mode);
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is due, if nothing happens
+    /// before.
+    pub fn next_timeout(&self) -> Option<Instant> {
+        match &self.state {
+            State::Open => {
+                let heartbeat = self.keepalive.next_timeout(&self.config);
+                let deadlines = [heartbeat, self.receive.deadline()];
+                deadlines.into_iter().flatten().min()
+            }
+            State::Closing(closing) => Some(closing.deadline),
+            State::Closed(closed) => {
+                (closed.transport != Transport::Close).then_some(closed.deadline)
+            }
+        }
+    }
+
+    /// Does what is due: sends a Ping, gives up a dead or unresponsive peer,
+    /// fails a message that takes too long.
+    pub fn handle_timeout(&mut self, env: &mut Env<'_>) {
+        match &mut self.state {
+            State::Open => self.handle_timeout_while_open(env),
+            State::Closing(closing) => {
+                if closing.deadline <= env.now {
+                    self.give_up(env.now, CloseCause::CloseTimeout);
+                }
+            }
+            State::Closed(closed) => {
+                if closed.deadline <= env.now {
+                    closed.transport = Transport::Close;
+                }
+            }
+        }
+    }
+
+    fn handle_timeout_while_open(&mut self, env: &mut Env<'_>) {
+        if self
+            .receive
+            .deadline()
+            .is_some_and(|deadline| deadline <= env.now)
+        {
+            return self.fail(env, crate::LimitError::AssemblyTime.into());
+        }
+        match self.keepalive.handle_timeout(env.now, &self.config) {
+            Due::Nothing => {}
+            Due::Ping => {
+                // An open connection may always send a Ping.
+                let _ = self.ping(env, &ControlPayload::EMPTY);
+            }
+            Due::Dead(cause) => self.give_up(env.now, cause),
+        }
+    }
+
+    /// Tells that the driver does not read at present, because it has no room:
+    /// the peer's silence is the driver's own doing, and no sign of death.
+    pub fn reading_paused(&mut self, now: Instant) {
+        self.keepalive.heard(now);
+    }
+
+    /// Tells that the transport takes nothing now of what is to be written.
+    /// From here [`Config::write_timeout`] runs.
+    pub fn write_blocked(&mut self, now: Instant) {
+        self.keepalive.write_blocked(now);
+    }
+
+    /// Tells that a write went on that had been blocked: the peer took
+    /// something, so it lives, though it may be too busy to answer.
+    pub fn write_progressed(&mut self, now: Instant) {
+        self.keepalive.write_progressed(now);
+    }
+
+    /// The code that the connection ended with, as the browser API reports it;
+    /// `None` while it has not ended.
+    pub fn close_code(&self) -> Option<CloseCode> {
+        self.close_info().map(CloseInfo::code)
+    }
+}
+
+#[cfg(test)]
+mod tests;

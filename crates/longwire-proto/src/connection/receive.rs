@@ -1,0 +1,223 @@
+//! What comes in: frames into messages or chunks.
+//!
+//! There are two ways through. A whole message in one whole frame, which is
+//! what most input is, passes without any state ([`Receive::whole_frame`]).
+//! Everything else - a frame cut by the end of the input, a fragmented message -
+//! goes through a [`Partial`], which exists only as long as it is needed.
+
+use super::partial::Partial;
+use crate::{
+    Chunk, CloseFrame, Config, Event, Failure, FrameHeader, Input, Instant, LimitError,
+    MessageKind, Opcode, ProtocolError, ReceiveMode, Role, Rsv,
+    frame::{Expected, mask},
+};
+use alloc::{borrow::Cow, boxed::Box, vec::Vec};
+use core::time::Duration;
+
+/// The receiving side's state.
+#[derive(Debug, Default)]
+pub(super) struct Receive {
+    mode: ReceiveMode,
+    control: ControlRate,
+    partial: Option<Box<Partial>>,
+}
+
+/// What a frame came to: something for the user, or the peer's Close frame.
+#[derive(Debug)]
+pub(super) enum Received<'a> {
+    Event(Event<'a>),
+    Close(CloseFrame),
+}
+
+/// What the rules depend on besides the bytes.
+#[derive(Clone, Copy)]
+pub(super) struct Rules<'c> {
+    pub(super) now: Instant,
+    pub(super) role: Role,
+    pub(super) config: &'c Config,
+}
+
+impl Receive {
+    /// The next thing in the input; `None` when the input is used up.
+    pub(super) fn next<'a>(
+        &mut self,
+        rules: Rules<'_>,
+        input: &mut Input<'a>,
+    ) -> Result<Option<Received<'a>>, Failure> {
+        if self.partial.is_none() {
+            if input.is_empty() {
+                return Ok(None);
+            }
+            if let Some(received) = self.whole_frame(rules, input)? {
+                return Ok(Some(received));
+            }
+        }
+        let mode = self.mode;
+        let partial = self.partial.get_or_insert_default();
+        let received = partial.next(rules, mode, &mut self.control, input)?;
+        if partial.is_done() {
+            self.partial = None;
+        }
+        Ok(received)
+    }
+
+    /// Takes a frame that is whole in the input and is a whole message, or a
+    /// control frame.
+    fn whole_frame<'a>(
+        &mut self,
+        rules: Rules<'_>,
+        input: &mut Input<'a>,
+    ) -> Result<Option<Received<'a>>, Failure> {
+        let Some((header, header_len)) = rules.decode(input.as_slice(), false)? else {
+            return Ok(None);
+        };
+        let available = input.len() - header_len;
+        let len = match usize::try_from(header.payload_len) {
+            Ok(len) if header.fin && len <= available => len,
+            _ => return Ok(None),
+        };
+        rules.admit(&header, self.mode, &mut self.control)?;
+        input.take(header_len);
+        let payload = input.take(len);
+        if let Some(key) = header.mask {
+            mask(key, 0, payload);
+        }
+        let payload: &'a [u8] = payload;
+        let received = match header.opcode {
+            Opcode::Text => Event::Text(Cow::Borrowed(
+                core::str::from_utf8(payload).map_err(|_| ProtocolError::InvalidUtf8)?,
+            )),
+            Opcode::Binary => Event::Binary(Cow::Borrowed(payload)),
+            // The header's rules let no continuation begin a message.
+            Opcode::Continuation | Opcode::Close | Opcode::Ping | Opcode::Pong => {
+                return control_frame(header.opcode, Cow::Borrowed(payload)).map(Some);
+            }
+        };
+        Ok(Some(Received::Event(match self.mode {
+            ReceiveMode::Message => received,
+            ReceiveMode::Stream => as_only_chunk(received),
+        })))
+    }
+
+    pub(super) fn set_mode(&mut self, mode: ReceiveMode) {
+        self.mode = mode;
+        if let (ReceiveMode::Stream, Some(partial)) = (mode, &mut self.partial) {
+            partial.stream_from_here();
+        }
+    }
+
+    /// Where the driver may read the rest of a large payload to.
+    pub(super) fn read_target(&mut self) -> Option<bytes::buf::Limit<&mut Vec<u8>>> {
+        self.partial.as_mut()?.read_target()
+    }
+
+    /// When the message under way must be complete.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.partial.as_ref()?.deadline()
+    }
+
+    /// Forgets what was under way.
+    pub(super) fn reset(&mut self) {
+        self.partial = None;
+    }
+}
+
+/// What a complete control frame says.
+pub(super) fn control_frame(
+    opcode: Opcode,
+    payload: Cow<'_, [u8]>,
+) -> Result<Received<'_>, Failure> {
+    Ok(match opcode {
+        Opcode::Ping => Received::Event(Event::Ping(payload)),
+        Opcode::Pong => Received::Event(Event::Pong(payload)),
+        _ => Received::Close(CloseFrame::decode(&payload)?),
+    })
+}
+
+/// A whole message in streaming mode: one chunk.
+fn as_only_chunk(event: Event<'_>) -> Event<'_> {
+    let (kind, payload) = match event {
+        Event::Text(Cow::Borrowed(text)) => (MessageKind::Text, Cow::Borrowed(text.as_bytes())),
+        Event::Text(Cow::Owned(text)) => (MessageKind::Text, Cow::Owned(text.into_bytes())),
+        Event::Binary(payload) => (MessageKind::Binary, payload),
+        other => return other,
+    };
+    Event::Chunk(Chunk {
+        kind,
+        payload,
+        first: true,
+        last: true,
+    })
+}
+
+impl Rules<'_> {
+    pub(super) fn decode(
+        &self,
+        bytes: &[u8],
+        in_message: bool,
+    ) -> Result<Option<(FrameHeader, usize)>, ProtocolError> {
+        let expected = Expected {
+            role: self.role,
+            rsv: Rsv::NONE,
+            in_message,
+        };
+        FrameHeader::decode(bytes, expected)
+    }
+
+    /// The limits that a header alone can break. What depends on the frames
+    /// before it is checked in [`Partial`].
+    pub(super) fn admit(
+        &self,
+        header: &FrameHeader,
+        mode: ReceiveMode,
+        control: &mut ControlRate,
+    ) -> Result<(), Failure> {
+        let kind = match header.opcode {
+            Opcode::Close | Opcode::Ping | Opcode::Pong => {
+                return Ok(control.count(self.now, self.config.limits.max_control_frames)?);
+            }
+            Opcode::Continuation => None,
+            Opcode::Text => Some(MessageKind::Text),
+            Opcode::Binary => Some(MessageKind::Binary),
+        };
+        if kind.is_some_and(|kind| !self.config.accepts.includes(kind)) {
+            return Err(Failure::UnsupportedKind);
+        }
+        let limits = &self.config.limits;
+        match mode {
+            ReceiveMode::Stream => Ok(()),
+            ReceiveMode::Message if header.payload_len > limits.max_frame_size => {
+                let limit = limits.max_frame_size;
+                Err(LimitError::FrameSize { limit }.into())
+            }
+            ReceiveMode::Message if header.payload_len > limits.max_message_size => {
+                let limit = limits.max_message_size;
+                Err(LimitError::MessageSize { limit }.into())
+            }
+            ReceiveMode::Message => Ok(()),
+        }
+    }
+}
+
+/// How many control frames came in the current second.
+#[derive(Debug, Default)]
+pub(super) struct ControlRate {
+    since: Instant,
+    count: u32,
+}
+
+impl ControlRate {
+    fn count(&mut self, now: Instant, limit: u32) -> Result<(), LimitError> {
+        if now.since(self.since) >= Duration::from_secs(1) {
+            *self = ControlRate {
+                since: now,
+                count: 0,
+            };
+        }
+        self.count = self.count.saturating_add(1);
+        if self.count > limit {
+            return Err(LimitError::ControlFrames { limit });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,44 @@
+//! The states of a connection after the opening handshake.
+//!
+//! ```text
+//!         close()               Close received
+//!   Open ─────────▶ Closing ───────────────────────▶ Closed
+//!    │                 │  failure, EOF, timeout         ▲
+//!    │                 └────────────────────────────────┤
+//!    │  Close received (and answered)                   │
+//!    │  failure, EOF, dead peer                         │
+//!    └──────────────────────────────────────────────────┘
+//! ```
+//!
+//! `Closed` ends the WebSocket connection, not yet TCP: [`Transport`] says what
+//! is left to do there.
+
+use super::close::{CloseInfo, Transport};
+use crate::{CloseFrame, Instant};
+use alloc::boxed::Box;
+
+/// An open connection, which is what most are at any time, carries nothing.
+#[derive(Debug)]
+pub(super) enum State {
+    Open,
+    Closing(Box<Closing>),
+    Closed(Box<Closed>),
+}
+
+/// Our Close frame is sent; the peer's is awaited.
+#[derive(Debug)]
+pub(super) struct Closing {
+    pub(super) sent: CloseFrame,
+    pub(super) deadline: Instant,
+}
+
+/// The WebSocket connection has ended.
+#[derive(Debug)]
+pub(super) struct Closed {
+    pub(super) info: CloseInfo,
+    pub(super) transport: Transport,
+    /// When the peer has had long enough to close TCP.
+    pub(super) deadline: Instant,
+    /// [`Event::Closed`](crate::Event::Closed) was given out.
+    pub(super) reported: bool,
+}

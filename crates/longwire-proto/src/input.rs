@@ -1,0 +1,48 @@
+/// Bytes from the peer, in the driver's buffer.
+///
+/// The connection takes them from the front, unmasks them where they are, and
+/// lends them out in its [events](crate::Event), which live as long as the
+/// buffer and not just until the next call.
+#[derive(Debug, Default)]
+pub struct Input<'a> {
+    bytes: &'a mut [u8],
+}
+
+impl<'a> Input<'a> {
+    /// What was read.
+    pub fn new(bytes: &'a mut [u8]) -> Input<'a> {
+        Input { bytes }
+    }
+
+    /// Nothing: for the calls that only fetch what is due already.
+    pub fn empty() -> Input<'a> {
+        Input::default()
+    }
+
+    /// What has not been taken yet.
+    pub fn as_slice(&self) -> &[u8] {
+        self.bytes
+    }
+
+    /// How many bytes have not been taken yet.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether all was taken.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Takes `len` bytes, or what is left if that is less.
+    pub(crate) fn take(&mut self, len: usize) -> &'a mut [u8] {
+        let bytes = core::mem::take(&mut self.bytes);
+        let (taken, rest) = bytes.split_at_mut(len.min(bytes.len()));
+        self.bytes = rest;
+        taken
+    }
+
+    pub(crate) fn discard(&mut self) {
+        self.bytes = &mut [];
+    }
+}

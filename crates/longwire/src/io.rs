@@ -1,0 +1,141 @@
+//! The transports that a WebSocket runs over.
+
+use longwire_proto::Output;
+use std::{
+    any::Any,
+    io::{self, IoSlice},
+    pin::Pin,
+    task::{Context, Poll},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+
+/// A transport. The common ones are held as they are, so that they cost no
+/// allocation and no virtual call.
+pub(crate) enum Io {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(tokio::net::UnixStream),
+    #[cfg(feature = "tls")]
+    Tls(Box<tokio_rustls::TlsStream<TcpStream>>),
+    Other(Box<dyn Duplex>),
+    /// The transport is closed and its descriptor given back.
+    Closed,
+}
+
+/// Any other transport.
+pub(crate) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
+/// How many pieces go into one vectored write.
+const SLICES: usize = 32;
+
+impl Io {
+    /// Holds any transport, and recognises those that have a place of their
+    /// own here.
+    pub(crate) fn new<T: AsyncRead + AsyncWrite + Send + Unpin + 'static>(io: T) -> Io {
+        let mut io = Some(io);
+        let any: &mut dyn Any = &mut io;
+        if let Some(tcp) = any.downcast_mut::<Option<TcpStream>>() {
+            return tcp.take().map_or(Io::Closed, Io::Tcp);
+        }
+        #[cfg(unix)]
+        if let Some(unix) = any.downcast_mut::<Option<tokio::net::UnixStream>>() {
+            return unix.take().map_or(Io::Closed, Io::Unix);
+        }
+        #[cfg(feature = "tls")]
+        if let Some(tls) = any.downcast_mut::<Option<tokio_rustls::TlsStream<TcpStream>>>() {
+            return tls.take().map_or(Io::Closed, |tls| Io::Tls(Box::new(tls)));
+        }
+        io.map_or(Io::Closed, |io| Io::Other(Box::new(io)))
+    }
+
+    /// Whether the transport has been given back.
+    pub(crate) const fn is_closed(&self) -> bool {
+        matches!(self, Io::Closed)
+    }
+
+    /// Writes as much of `output` as the transport takes in one call.
+    pub(crate) fn poll_write_output(
+        &mut self,
+        cx: &mut Context<'_>,
+        output: &Output,
+    ) -> Poll<io::Result<usize>> {
+        let mut slices = [&[][..]; SLICES];
+        match output.slices(&mut slices) {
+            1 => Pin::new(self).poll_write(cx, slices[0]),
+            filled => {
+                let mut bufs = [IoSlice::new(&[]); SLICES];
+                for (buf, slice) in bufs.iter_mut().zip(slices) {
+                    *buf = IoSlice::new(slice);
+                }
+                Pin::new(self).poll_write_vectored(cx, &bufs[..filled])
+            }
+        }
+    }
+}
+
+macro_rules! delegate {
+    ($self:ident, $io:ident => $call:expr, closed => $closed:expr) => {
+        match $self.get_mut() {
+            Io::Tcp($io) => {
+                let $io = Pin::new($io);
+                $call
+            }
+            #[cfg(unix)]
+            Io::Unix($io) => {
+                let $io = Pin::new($io);
+                $call
+            }
+            #[cfg(feature = "tls")]
+            Io::Tls($io) => {
+                let $io = Pin::new(&mut **$io);
+                $call
+            }
+            Io::Other($io) => {
+                let $io = Pin::new(&mut **$io);
+                $call
+            }
+            Io::Closed => $closed,
+        }
+    };
+}
+
+impl AsyncRead for Io {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        delegate!(self, io => io.poll_read(cx, buf), closed => Poll::Ready(Ok(())))
+    }
+}
+
+impl AsyncWrite for Io {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        delegate!(self, io => io.poll_write(cx, buf), closed => Poll::Ready(Ok(0)))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        delegate!(self, io => io.poll_write_vectored(cx, bufs), closed => Poll::Ready(Ok(0)))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        delegate!(self, io => io.poll_flush(cx), closed => Poll::Ready(Ok(())))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        delegate!(self, io => io.poll_shutdown(cx), closed => Poll::Ready(Ok(())))
+    }
+}

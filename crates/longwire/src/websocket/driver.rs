@@ -1,0 +1,473 @@
+//! The core on a transport: everything here is synchronous and polls.
+
+use super::inbox::{Inbox, Item};
+use crate::{Error, entropy::ThreadRandom, io::Io};
+use bytes::Bytes;
+use longwire_proto::{
+    CloseCause, CloseFrame, Connection, ControlPayload, Env, Event, Input, Instant, Message,
+    MessageRef, Output, ReceiveMode, SendError, Transport,
+};
+use std::{
+    cell::Cell,
+    io,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+
+pub(super) struct Driver {
+    connection: Connection,
+    io: Io,
+    output: Output,
+    pub(super) inbox: Inbox,
+    /// A message that came in chunks which nobody streamed.
+    assembly: Vec<u8>,
+    interest: Interest,
+    /// How the user wants the message after the one under way.
+    mode: ReceiveMode,
+    writing: Writing,
+    /// The peer closed its half.
+    eof: bool,
+    /// We closed ours.
+    shut_down: bool,
+    /// The end of the connection was reported to the receiving side.
+    reported: bool,
+    io_error: Option<Arc<io::Error>>,
+    pings: Vec<PendingPing>,
+}
+
+/// What of that which comes is kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Interest {
+    All,
+    /// Not the rest of the message that is being streamed.
+    SkipStreamed,
+    /// Nothing: nobody receives any more.
+    Nothing,
+}
+
+/// How the transport took the last write.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Writing {
+    /// All that it was given has gone.
+    Flushed,
+    /// It may hold bytes back, as TLS does.
+    Unflushed,
+    /// It took nothing: it says when to try again.
+    Blocked,
+}
+
+/// A Ping whose Pong somebody waits for.
+struct PendingPing {
+    id: u64,
+    sent: Instant,
+    round_trip: Option<Duration>,
+}
+
+/// The size of a thread's read buffer.
+const READ_BUFFER: usize = 64 * 1024;
+
+thread_local! {
+    /// Reads of all connections on this thread go through one buffer; an idle
+    /// connection has none. Taken out while in use, so that a transport that is
+    /// itself a WebSocket finds it missing and not borrowed.
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+impl Driver {
+    pub(super) fn new(connection: Connection, io: Io) -> Driver {
+        Driver {
+            connection,
+            io,
+            output: Output::new(),
+            inbox: Inbox::default(),
+            assembly: Vec::new(),
+            interest: Interest::All,
+            mode: ReceiveMode::Message,
+            writing: Writing::Flushed,
+            eof: false,
+            shut_down: false,
+            reported: false,
+            io_error: None,
+            pings: Vec::new(),
+        }
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Calls into the core with what it is lent.
+    pub(super) fn with_env<R>(
+        &mut self,
+        now: Instant,
+        call: impl FnOnce(&mut Connection, &mut Env<'_>) -> R,
+    ) -> R {
+        let mut env = Env {
+            now,
+            output: &mut self.output,
+            mask_keys: &mut ThreadRandom,
+        };
+        call(&mut self.connection, &mut env)
+    }
+
+    // --- Receiving ---
+
+    /// Reads one batch and takes in what it holds. Pending when there is
+    /// nothing to read; never ready again after the end of input.
+    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
+        if self.eof || self.io.is_closed() {
+            return Poll::Pending;
+        }
+        let read = match self.poll_read_target(cx, now) {
+            Some(polled) => std::task::ready!(polled),
+            None => std::task::ready!(self.poll_read_buffer(cx, now)),
+        };
+        match read {
+            Ok(0) => {
+                self.eof = true;
+                self.connection.receive_eof(now);
+                self.take_in(&mut [], now);
+            }
+            Ok(_) => {}
+            Err(error) => self.transport_failed(error, now),
+        }
+        Poll::Ready(())
+    }
+
+    /// Reads the rest of a large message straight to where it belongs.
+    fn poll_read_target(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Instant,
+    ) -> Option<Poll<io::Result<usize>>> {
+        let mut target = self.connection.read_target()?;
+        let polled = pin!(self.io.read_buf(&mut target)).poll(cx);
+        if let Poll::Ready(Ok(1..)) = polled {
+            self.take_in(&mut [], now);
+        }
+        Some(polled)
+    }
+
+    /// Reads to the thread's buffer.
+    fn poll_read_buffer(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<io::Result<usize>> {
+        let mut buffer = BUFFER.take();
+        buffer.resize(READ_BUFFER, 0);
+        let mut buf = ReadBuf::new(&mut buffer);
+        let polled = Pin::new(&mut self.io).poll_read(cx, &mut buf);
+        let len = buf.filled().len();
+        if len > 0 {
+            self.take_in(&mut buffer[..len], now);
+        }
+        BUFFER.set(buffer);
+        polled.map_ok(|()| len)
+    }
+
+    /// Takes in bytes that were read.
+    pub(super) fn take_in(&mut self, bytes: &mut [u8], now: Instant) {
+        let mut input = Input::new(bytes);
+        let mut env = Env {
+            now,
+            output: &mut self.output,
+            mask_keys: &mut ThreadRandom,
+        };
+        while let Some(event) = self.connection.next_event(&mut env, &mut input) {
+            match event {
+                Event::Text(_) | Event::Binary(_) if self.interest == Interest::Nothing => {}
+                // After our Close frame we read on, for the peer's, whether or
+                // not anybody takes what else comes.
+                Event::Text(_) | Event::Binary(_) | Event::Chunk(_)
+                    if !self.connection.is_open() && !self.inbox.has_room() => {}
+                Event::Text(text) => self.inbox.push(Item::Message(text.into())),
+                Event::Binary(bytes) => self.inbox.push(Item::Message(bytes.into())),
+                Event::Chunk(chunk) => {
+                    if chunk.first {
+                        self.mode = ReceiveMode::Message;
+                    }
+                    if chunk.last {
+                        self.connection.set_receive_mode(self.mode);
+                    }
+                    match self.interest {
+                        Interest::All => self.inbox.push(Item::of_chunk(chunk)),
+                        Interest::SkipStreamed if chunk.last => self.interest = Interest::All,
+                        Interest::SkipStreamed | Interest::Nothing => {}
+                    }
+                }
+                Event::Pong(payload) => complete_ping(&mut self.pings, &payload, now),
+                Event::Ping(_) => {}
+                Event::Closed => log_closed(&self.connection),
+            }
+        }
+    }
+
+    /// The next whole message.
+    pub(super) fn pop_message(&mut self) -> Option<Result<Message, Error>> {
+        self.want(ReceiveMode::Message);
+        loop {
+            match self.inbox.pop()? {
+                Item::Message(message) => return Some(Ok(message)),
+                Item::Chunk {
+                    kind,
+                    payload,
+                    last,
+                } => {
+                    self.assembly.extend_from_slice(&payload);
+                    let limit = self.connection.config().limits.max_message_size;
+                    if self.assembly.len() as u64 > limit {
+                        self.assembly = Vec::new();
+                        if !last {
+                            self.skip_streamed();
+                        }
+                        return Some(Err(Error::MessageTooBig { limit }));
+                    }
+                    if last {
+                        let payload = Bytes::from(std::mem::take(&mut self.assembly));
+                        return Some(Ok(super::reader::whole(kind, payload)));
+                    }
+                }
+            }
+        }
+    }
+
+    /// What was received next, a whole message or a chunk. From here on the
+    /// next message comes in chunks.
+    pub(super) fn pop_item(&mut self) -> Option<Result<Item, Error>> {
+        self.want(ReceiveMode::Stream);
+        self.inbox.pop().map(|item| {
+            self.want(ReceiveMode::Message);
+            Ok(item)
+        })
+    }
+
+    fn want(&mut self, mode: ReceiveMode) {
+        if self.mode != mode {
+            self.mode = mode;
+            self.connection.set_receive_mode(mode);
+        }
+    }
+
+    /// Nobody receives any more: what comes is thrown away.
+    pub(super) fn stop_receiving(&mut self) {
+        self.interest = Interest::Nothing;
+        self.inbox = Inbox::default();
+    }
+
+    /// The rest of the message that is being streamed is of no interest.
+    pub(super) fn skip_streamed(&mut self) {
+        while matches!(self.inbox.front(), Some(Item::Chunk { .. })) {
+            if let Some(Item::Chunk { last: true, .. }) = self.inbox.pop() {
+                return;
+            }
+        }
+        self.interest = Interest::SkipStreamed;
+    }
+
+    /// How the connection ended, for the receiving side: once as an error if
+    /// it was not closed properly, and `None` from then on.
+    pub(super) fn end(&mut self) -> Option<Option<Error>> {
+        let info = self.connection.close_info()?;
+        if info.was_clean() || std::mem::replace(&mut self.reported, true) {
+            return Some(None);
+        }
+        Some(Some(self.ended(info.cause)))
+    }
+
+    fn ended(&self, cause: CloseCause) -> Error {
+        Error::Ended {
+            cause,
+            source: self.io_error.clone(),
+        }
+    }
+
+    // --- Sending ---
+
+    /// Whether a message may be queued now.
+    pub(super) fn has_room(&self) -> bool {
+        !self.is_backlogged() && !self.connection.in_fragmented_message()
+    }
+
+    /// Whether more waits to be written than a sender may add to.
+    pub(super) fn is_backlogged(&self) -> bool {
+        self.output.len() >= self.connection.config().limits.max_queued_output
+    }
+
+    pub(super) fn is_flushed(&self) -> bool {
+        self.output.is_empty() && self.writing == Writing::Flushed
+    }
+
+    pub(super) fn send(&mut self, message: Message, now: Instant) -> Result<(), Error> {
+        let sent = self.with_env(now, |connection, env| connection.send(env, message));
+        sent.map_err(|error| self.refused(error))
+    }
+
+    pub(super) fn send_fragment(
+        &mut self,
+        fragment: MessageRef<'_>,
+        last: bool,
+        now: Instant,
+    ) -> Result<(), Error> {
+        let sent = self.with_env(now, |connection, env| {
+            connection.send_fragment(env, fragment, last)
+        });
+        sent.map_err(|error| self.refused(error))
+    }
+
+    /// The error for what the core refused to send.
+    pub(super) fn refused(&self, _error: SendError) -> Error {
+        match self.connection.close_info() {
+            Some(info) if !info.was_clean() => self.ended(info.cause),
+            // A fragmented message under way is waited for, so this is closing.
+            _ => Error::Closing,
+        }
+    }
+
+    /// Writes what there is to write. Nothing to wait for here: when the
+    /// transport can take more it says so through `cx`.
+    pub(super) fn flush(&mut self, cx: &mut Context<'_>, now: Instant) {
+        if self.io.is_closed() {
+            return;
+        }
+        while !self.output.is_empty() {
+            match self.io.poll_write_output(cx, &self.output) {
+                Poll::Ready(Ok(0)) => {
+                    return self.transport_failed(io::ErrorKind::WriteZero.into(), now);
+                }
+                Poll::Ready(Ok(len)) => self.written(len, now),
+                Poll::Ready(Err(error)) => return self.transport_failed(error, now),
+                Poll::Pending => return self.write_blocked(now),
+            }
+        }
+        self.output.release();
+        if self.writing != Writing::Flushed {
+            match Pin::new(&mut self.io).poll_flush(cx) {
+                Poll::Ready(Ok(())) => self.writing = Writing::Flushed,
+                Poll::Ready(Err(error)) => self.transport_failed(error, now),
+                Poll::Pending => self.write_blocked(now),
+            }
+        }
+    }
+
+    fn written(&mut self, len: usize, now: Instant) {
+        self.output.advance(len);
+        if self.writing == Writing::Blocked {
+            self.connection.write_progressed(now);
+        }
+        self.writing = Writing::Unflushed;
+        if self.output.is_empty() {
+            // May put out the Pong that was owed.
+            self.with_env(now, Connection::output_written);
+        }
+    }
+
+    fn write_blocked(&mut self, now: Instant) {
+        self.writing = Writing::Blocked;
+        self.connection.write_blocked(now);
+    }
+
+    pub(super) fn begin_close(&mut self, frame: CloseFrame, now: Instant) {
+        // Closing twice is no error: the first close goes on.
+        let _ = self.with_env(now, |connection, env| connection.close(env, frame));
+    }
+
+    pub(super) fn send_ping(&mut self, id: u64, now: Instant) -> Result<(), Error> {
+        let payload = ControlPayload::try_from(&id.to_be_bytes()[..])?;
+        let sent = self.with_env(now, |connection, env| connection.ping(env, &payload));
+        sent.map_err(|error| self.refused(error))?;
+        self.pings.push(PendingPing {
+            id,
+            sent: now,
+            round_trip: None,
+        });
+        Ok(())
+    }
+
+    pub(super) fn round_trip(&self, id: u64) -> Option<Duration> {
+        self.pings.iter().find(|ping| ping.id == id)?.round_trip
+    }
+
+    pub(super) fn forget_ping(&mut self, id: u64) {
+        self.pings.retain(|ping| ping.id != id);
+        self.pings.shrink_to_fit();
+    }
+
+    // --- The end ---
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        if !self.inbox.has_room() {
+            self.connection.reading_paused(now);
+        }
+        if self
+            .connection
+            .next_timeout()
+            .is_some_and(|timeout| timeout <= now)
+        {
+            self.with_env(now, Connection::handle_timeout);
+            self.take_in(&mut [], now);
+        }
+    }
+
+    /// Takes the transport down as far as the core says.
+    pub(super) fn poll_transport(&mut self, cx: &mut Context<'_>, now: Instant) {
+        if self.io.is_closed() {
+            return;
+        }
+        if self.connection.transport() == Transport::ShutdownWrite
+            && self.is_flushed()
+            && !self.shut_down
+        {
+            match Pin::new(&mut self.io).poll_shutdown(cx) {
+                Poll::Pending => {}
+                Poll::Ready(Ok(())) => self.shut_down = true,
+                Poll::Ready(Err(_)) => self.connection.transport_error(now),
+            }
+        }
+        if self.connection.transport() == Transport::Close {
+            self.io = Io::Closed;
+            self.output = Output::new();
+        }
+    }
+
+    /// Nothing is left to be done on the transport.
+    pub(super) fn is_finished(&self) -> bool {
+        self.io.is_closed()
+    }
+
+    /// The transport panicked. What it is in now is anyone's guess, so it is
+    /// not touched again.
+    pub(super) fn transport_panicked(&mut self, now: Instant) {
+        self.io = Io::Closed;
+        self.output = Output::new();
+        self.transport_failed(io::Error::other("the transport panicked"), now);
+    }
+
+    fn transport_failed(&mut self, error: io::Error, now: Instant) {
+        if self.connection.close_info().is_none() {
+            self.io_error = Some(Arc::new(error));
+        }
+        self.connection.transport_error(now);
+        self.take_in(&mut [], now);
+    }
+}
+
+fn complete_ping(pings: &mut [PendingPing], payload: &[u8], now: Instant) {
+    let waiting = pings
+        .iter_mut()
+        .filter(|ping| ping.round_trip.is_none() && ping.id.to_be_bytes() == payload);
+    for ping in waiting {
+        ping.round_trip = Some(now.since(ping.sent));
+    }
+}
+
+fn log_closed(connection: &Connection) {
+    if let Some(info) = connection.close_info() {
+        tracing::debug!(
+            role = ?connection.role(),
+            code = info.code().get(),
+            cause = ?info.cause,
+            clean = info.was_clean(),
+            "connection closed"
+        );
+    }
+}

@@ -1,0 +1,75 @@
+//! What has been received and not been taken yet.
+
+use bytes::Bytes;
+use longwire_proto::{Chunk, Message, MessageKind};
+use std::collections::VecDeque;
+
+/// Received messages, bounded by what they weigh: the driver stops reading when
+/// there is no room.
+#[derive(Debug, Default)]
+pub(super) struct Inbox {
+    items: VecDeque<Item>,
+    weight: usize,
+}
+
+#[derive(Debug)]
+pub(super) enum Item {
+    Message(Message),
+    /// A part of the message that is being streamed.
+    Chunk {
+        kind: MessageKind,
+        payload: Bytes,
+        last: bool,
+    },
+}
+
+impl Item {
+    pub(super) fn of_chunk(chunk: Chunk<'_>) -> Item {
+        Item::Chunk {
+            kind: chunk.kind,
+            payload: chunk.payload.into_owned().into(),
+            last: chunk.last,
+        }
+    }
+
+    /// What the item counts: its payload, and what it costs to keep.
+    fn weight(&self) -> usize {
+        let payload = match self {
+            Item::Message(message) => message.len(),
+            Item::Chunk { payload, .. } => payload.len(),
+        };
+        payload + size_of::<Item>()
+    }
+}
+
+impl Inbox {
+    /// How much is read ahead of a user who does not receive.
+    const CAPACITY: usize = 128 * 1024;
+
+    pub(super) fn has_room(&self) -> bool {
+        self.weight < Self::CAPACITY
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    pub(super) fn push(&mut self, item: Item) {
+        self.weight += item.weight();
+        self.items.push_back(item);
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Item> {
+        let item = self.items.pop_front()?;
+        self.weight -= item.weight();
+        if self.items.is_empty() {
+            // Nothing is retained by an idle connection.
+            self.items = VecDeque::new();
+        }
+        Some(item)
+    }
+
+    pub(super) fn front(&self) -> Option<&Item> {
+        self.items.front()
+    }
+}

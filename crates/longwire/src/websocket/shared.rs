@@ -1,0 +1,354 @@
+//! What the handles of one connection share, and what the keeper does with it.
+
+use super::{
+    driver::Driver,
+    signal::{Guarded, Signal, WaitKey},
+};
+use crate::{
+    Error,
+    io::Io,
+    keeper::{Keeper, Tick, lock, tick_after},
+};
+use longwire_proto::{CloseCode, CloseFrame, Config, Connection, Instant, Message, Role};
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Waker},
+};
+use tokio::task::coop;
+
+pub(crate) struct Shared {
+    pub(super) signal: Arc<Signal>,
+    /// `signal`, as the transport wants it.
+    waker: Waker,
+    driver: Mutex<Driver>,
+    /// The tick at which the keeper will look; [`NEVER`] if it will not.
+    /// Changed only while the driver is locked.
+    timer: AtomicU64,
+    /// How many handles the user has.
+    handles: AtomicUsize,
+    pub(super) subprotocol: Option<Box<str>>,
+}
+
+const NEVER: Tick = Tick::MAX;
+
+/// How many batches the keeper reads of one connection before others get
+/// their turn.
+const BATCHES: usize = 4;
+
+impl Shared {
+    pub(super) fn new(
+        io: Io,
+        role: Role,
+        config: Arc<Config>,
+        subprotocol: Option<Box<str>>,
+    ) -> Arc<Shared> {
+        let keeper = Keeper::current();
+        let connection = Connection::new(role, config, keeper.now());
+        Arc::new_cyclic(|shared| {
+            let signal = Arc::new(Signal::new(keeper, shared.clone()));
+            Shared {
+                waker: Waker::from(Arc::clone(&signal)),
+                signal,
+                driver: Mutex::new(Driver::new(connection, io)),
+                timer: AtomicU64::new(NEVER),
+                handles: AtomicUsize::new(1),
+                subprotocol,
+            }
+        })
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Driver> {
+        lock(&self.driver)
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        self.signal.keeper().now()
+    }
+
+    /// The context for polling the transport: always this connection's own
+    /// waker, whoever polls.
+    pub(super) fn io_context(&self) -> Context<'_> {
+        Context::from_waker(&self.waker)
+    }
+
+    /// Takes in what came with the opening handshake, and has the keeper begin.
+    pub(super) fn start(self: &Arc<Self>, read: &[u8]) {
+        if !read.is_empty() {
+            self.lock().take_in(&mut read.to_vec(), self.now());
+        }
+        self.signal.schedule();
+    }
+
+    /// Waits until `take` finds something in what was received, or the end.
+    ///
+    /// What was deferred is written before anything is waited for.
+    pub(super) fn poll_receive<T>(
+        self: &Arc<Self>,
+        cx: &mut Context<'_>,
+        guarded: Guarded,
+        mut take: impl FnMut(&mut Driver) -> Option<Result<T, Error>>,
+    ) -> Poll<Option<Result<T, Error>>> {
+        // So that a peer that sends without end cannot keep the task from
+        // letting others run.
+        let budget = std::task::ready!(coop::poll_proceed(cx));
+        let mut driver = self.lock();
+        if let Some(taken) = take(&mut driver) {
+            budget.made_progress();
+            return Poll::Ready(Some(taken));
+        }
+        self.signal.wait_to_receive(cx.waker(), guarded);
+        let now = self.now();
+        let mut io = self.io_context();
+        let received = loop {
+            self.flush(&mut driver, &mut io, now);
+            if let Some(taken) = take(&mut driver) {
+                break Some(Ok(taken));
+            }
+            if let Some(end) = driver.end() {
+                break Some(Err(end));
+            }
+            if driver.poll_read(&mut io, now).is_pending() {
+                break None;
+            }
+        };
+        self.rearm(&driver, now);
+        let unflushed = !driver.is_flushed();
+        drop(driver);
+        if received.is_some() {
+            budget.made_progress();
+            self.signal.received();
+        }
+        match received {
+            None => Poll::Pending,
+            Some(Ok(taken)) => {
+                if unflushed {
+                    // A Pong waits for the answers to this batch, but no longer.
+                    self.signal.schedule();
+                }
+                Poll::Ready(Some(taken))
+            }
+            Some(Err(end)) => {
+                self.ended();
+                Poll::Ready(end.map(Err))
+            }
+        }
+    }
+
+    /// Queues `message` if there is room. `None` if there is not, and then the
+    /// task of `cx` is woken when there is.
+    pub(super) fn poll_send(
+        self: &Arc<Self>,
+        cx: &mut Context<'_>,
+        key: &mut WaitKey,
+        message: &mut Option<Message>,
+        defer: bool,
+    ) -> Poll<Result<(), Error>> {
+        let mut driver = self.lock();
+        let now = self.now();
+        std::task::ready!(self.poll_room(cx, key, &mut driver, now))?;
+        let Some(message) = message.take() else {
+            return Poll::Ready(Ok(()));
+        };
+        driver.send(message, now)?;
+        self.written(driver, now, defer);
+        Poll::Ready(Ok(()))
+    }
+
+    /// Waits for room in the outgoing queue, writing what is there.
+    pub(super) fn poll_room(
+        self: &Arc<Self>,
+        cx: &mut Context<'_>,
+        key: &mut WaitKey,
+        driver: &mut Driver,
+        now: Instant,
+    ) -> Poll<Result<(), Error>> {
+        if !driver.connection().is_open() {
+            return Poll::Ready(Err(driver.refused(longwire_proto::SendError::Closing)));
+        }
+        if driver.has_room() {
+            return Poll::Ready(Ok(()));
+        }
+        self.wait(cx, key, driver, now);
+        if !driver.connection().is_open() {
+            return Poll::Ready(Err(driver.refused(longwire_proto::SendError::Closing)));
+        }
+        if driver.has_room() {
+            return Poll::Ready(Ok(()));
+        }
+        Poll::Pending
+    }
+
+    /// Registers the task of `cx` for any change, and does what can be done
+    /// meanwhile.
+    pub(super) fn wait(
+        self: &Arc<Self>,
+        cx: &mut Context<'_>,
+        key: &mut WaitKey,
+        driver: &mut Driver,
+        now: Instant,
+    ) {
+        self.signal.wait(cx.waker(), key);
+        self.look_after(driver, now);
+        self.rearm(driver, now);
+        if !driver.inbox.is_empty() || driver.connection().close_info().is_some() {
+            self.signal.wake_receiver();
+        }
+    }
+
+    /// Writes what was just queued, now or, while received messages still wait
+    /// to be answered, together with the answers to them.
+    pub(super) fn written(
+        self: &Arc<Self>,
+        mut driver: MutexGuard<'_, Driver>,
+        now: Instant,
+        defer: bool,
+    ) {
+        if defer || !driver.inbox.is_empty() {
+            drop(driver);
+            return self.signal.schedule();
+        }
+        self.flush(&mut driver, &mut self.io_context(), now);
+        self.rearm(&driver, now);
+        if driver.connection().close_info().is_some() {
+            drop(driver);
+            self.ended();
+        }
+    }
+
+    /// Writes, and wakes those who wait for room or for all to be written.
+    fn flush(&self, driver: &mut Driver, io: &mut Context<'_>, now: Instant) {
+        let full = !driver.has_room();
+        let unflushed = !driver.is_flushed();
+        driver.flush(io, now);
+        if (full && driver.has_room()) || (unflushed && driver.is_flushed()) {
+            self.signal.wake_others();
+        }
+    }
+
+    /// Does all that can be done on the transport now. True if there is more.
+    fn look_after(self: &Arc<Self>, driver: &mut Driver, now: Instant) -> bool {
+        let mut io = self.io_context();
+        self.flush(driver, &mut io, now);
+        let mut more = false;
+        for batch in 0..=BATCHES {
+            more = batch == BATCHES;
+            let closing = !driver.connection().is_open();
+            if more || !(driver.inbox.has_room() || closing) {
+                break;
+            }
+            if driver.poll_read(&mut io, now).is_pending() {
+                break;
+            }
+            self.flush(driver, &mut io, now);
+        }
+        driver.poll_transport(&mut io, now);
+        more
+    }
+
+    /// The keeper's visit: because it was asked to, or because `timer` is due.
+    pub(crate) fn keep(self: &Arc<Self>, timer: Option<Tick>) {
+        let mut driver = self.lock();
+        match timer {
+            None => self.signal.unscheduled(),
+            Some(tick) if tick == self.timer.load(Ordering::Acquire) => {
+                self.timer.store(NEVER, Ordering::Release);
+            }
+            // A nearer deadline was entered after this one, and has passed.
+            Some(_) => return,
+        }
+        let now = self.now();
+        let was_open = driver.connection().close_info().is_none();
+        // Reading comes before deadlines: after a stopped process or a slept
+        // laptop, what proves the peer alive waits in the socket.
+        let more = self.look_after(&mut driver, now);
+        driver.handle_timeout(now);
+        self.flush(&mut driver, &mut self.io_context(), now);
+        driver.poll_transport(&mut self.io_context(), now);
+        self.rearm(&driver, now);
+        let has_news = !driver.inbox.is_empty();
+        let has_ended = driver.connection().close_info().is_some();
+        let finished = driver.is_finished();
+        drop(driver);
+
+        if has_news || has_ended {
+            self.signal.wake_receiver();
+        }
+        self.signal.wake_others();
+        if finished {
+            self.signal.release_orphan();
+        } else if more || (was_open && has_ended) {
+            self.signal.schedule();
+        }
+    }
+
+    /// The connection's transport panicked under the keeper: only this
+    /// connection ends.
+    pub(crate) fn panicked(&self) {
+        self.lock().transport_panicked(self.now());
+        self.signal.wake_receiver();
+        self.signal.wake_others();
+        self.signal.release_orphan();
+    }
+
+    /// The connection has ended: whoever waits learns it, and the keeper takes
+    /// the transport down.
+    fn ended(&self) {
+        self.signal.wake_receiver();
+        self.signal.wake_others();
+        self.signal.schedule();
+    }
+
+    /// Sees to it that the keeper looks when the next deadline comes.
+    pub(super) fn rearm(self: &Arc<Self>, driver: &Driver, now: Instant) {
+        let Some(deadline) = driver.connection().next_timeout() else {
+            return;
+        };
+        if driver.is_finished() || tick_after(deadline) >= self.timer.load(Ordering::Acquire) {
+            return; // It looks early enough, and will see the deadline then.
+        }
+        let tick = self
+            .signal
+            .keeper()
+            .arm(Arc::downgrade(self), deadline, now);
+        self.timer.store(tick, Ordering::Release);
+    }
+
+    pub(super) fn add_handle(&self) {
+        self.handles.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A handle is gone. With the last one the connection is closed, properly
+    /// and in the background.
+    pub(super) fn remove_handle(self: &Arc<Self>) {
+        if self.handles.fetch_sub(1, Ordering::AcqRel) > 1 {
+            return;
+        }
+        let mut driver = self.lock();
+        if driver.is_finished() {
+            return;
+        }
+        let code = if std::thread::panicking() {
+            CloseCode::INTERNAL_ERROR
+        } else {
+            CloseCode::GOING_AWAY
+        };
+        if let Ok(frame) = CloseFrame::new(code, "") {
+            let now = self.now();
+            driver.begin_close(frame, now);
+            self.rearm(&driver, now);
+        }
+        drop(driver);
+        self.signal.keep_orphan(Arc::clone(self));
+    }
+
+    /// Begins the closing handshake, from any thread.
+    pub(super) fn begin_close(self: &Arc<Self>, frame: CloseFrame) {
+        let mut driver = self.lock();
+        let now = self.now();
+        driver.begin_close(frame, now);
+        self.written(driver, now, false);
+    }
+}

@@ -106,10 +106,13 @@ impl Shared {
         let now = self.now();
         let mut io = self.io_context();
         let received = loop {
-            driver.release_end(now);
             self.flush(&mut driver, &mut io, now);
             if let Some(taken) = take(&mut driver) {
                 break Some(Ok(taken));
+            }
+            if driver.connection().has_held_end() {
+                driver.release_end(now);
+                continue;
             }
             if let Some(end) = driver.end() {
                 break Some(Err(end));

@@ -1,2 +1,18 @@
-//! Placeholder
-fn main() {}
+//! `longwire`: a realtime WebSocket server and client that runs from one
+//! command.
+#![forbid(unsafe_code)]
+
+mod command;
+mod exit;
+mod listen;
+mod logging;
+mod server;
+
+use clap::Parser as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = command::Arguments::parse();
+    logging::start(arguments.verbose);
+    exit::code(arguments.run())
+}

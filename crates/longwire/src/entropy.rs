@@ -14,7 +14,6 @@ impl MaskKeys for ThreadRandom {
 }
 
 /// The nonce of an opening handshake.
-#[allow(dead_code)]
 pub(crate) fn nonce() -> [u8; 16] {
     rand::rng().random()
 }

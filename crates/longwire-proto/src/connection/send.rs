@@ -197,7 +197,7 @@ impl Connection {
 
     const fn may_send(&self) -> Result<(), SendError> {
         match self.state {
-            State::Open => Ok(()),
+            State::Open | State::Held(_) => Ok(()),
             State::Closing(_) | State::Closed(_) => Err(SendError::Closing),
         }
     }

@@ -24,22 +24,42 @@ pub(super) struct Driver {
     pub(super) inbox: Inbox,
     /// A message that came in chunks which nobody streamed.
     assembly: Vec<u8>,
-    /// The transport may hold written bytes back (TLS does).
-    unflushed: bool,
-    /// The transport took nothing of the last write.
-    blocked: bool,
+    interest: Interest,
+    /// When the end that is held back takes effect, whether or not the user
+    /// has come for it.
+    release: Option<Instant>,
+    /// How the user wants the message after the one under way.
+    mode: ReceiveMode,
+    writing: Writing,
     /// The peer closed its half.
     eof: bool,
     /// We closed ours.
     shut_down: bool,
-    /// The rest of the message that is being streamed is of no interest.
-    skip_streamed: bool,
-    /// Nobody receives any more.
-    deaf: bool,
     /// The end of the connection was reported to the receiving side.
     reported: bool,
     io_error: Option<Arc<io::Error>>,
     pings: Vec<PendingPing>,
+}
+
+/// What of that which comes is kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Interest {
+    All,
+    /// Not the rest of the message that is being streamed.
+    SkipStreamed,
+    /// Nothing: nobody receives any more.
+    Nothing,
+}
+
+/// How the transport took the last write.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Writing {
+    /// All that it was given has gone.
+    Flushed,
+    /// It may hold bytes back, as TLS does.
+    Unflushed,
+    /// It took nothing: it says when to try again.
+    Blocked,
 }
 
 /// A Ping whose Pong somebody waits for.
@@ -48,6 +68,10 @@ struct PendingPing {
     sent: Instant,
     round_trip: Option<Duration>,
 }
+
+/// How long the end of the connection waits for a user who is busy with the
+/// messages before it.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// The size of a thread's read buffer.
 const READ_BUFFER: usize = 64 * 1024;
@@ -60,19 +84,21 @@ thread_local! {
 }
 
 impl Driver {
-    pub(super) fn new(connection: Connection, io: Io) -> Driver {
+    pub(super) fn new(mut connection: Connection, io: Io) -> Driver {
+        // We read ahead of the user, who is to answer what came before the end.
+        connection.hold_ends(true);
         Driver {
             connection,
             io,
             output: Output::new(),
             inbox: Inbox::default(),
             assembly: Vec::new(),
-            unflushed: false,
-            blocked: false,
+            interest: Interest::All,
+            release: None,
+            mode: ReceiveMode::Message,
+            writing: Writing::Flushed,
             eof: false,
             shut_down: false,
-            skip_streamed: false,
-            deaf: false,
             reported: false,
             io_error: None,
             pings: Vec::new(),
@@ -112,6 +138,7 @@ impl Driver {
         match read {
             Ok(0) => {
                 self.eof = true;
+                self.release_end(now);
                 self.connection.receive_eof(now);
                 self.take_in(&mut [], now);
             }
@@ -161,17 +188,24 @@ impl Driver {
         };
         while let Some(event) = self.connection.next_event(&mut env, &mut input) {
             match event {
-                Event::Text(_) | Event::Binary(_) if self.deaf => {}
+                Event::Text(_) | Event::Binary(_) if self.interest == Interest::Nothing => {}
+                // After our Close frame we read on, for the peer's, whether or
+                // not anybody takes what else comes.
+                Event::Text(_) | Event::Binary(_) | Event::Chunk(_)
+                    if !self.connection.is_open() && !self.inbox.has_room() => {}
                 Event::Text(text) => self.inbox.push(Item::Message(text.into())),
                 Event::Binary(bytes) => self.inbox.push(Item::Message(bytes.into())),
                 Event::Chunk(chunk) => {
-                    if chunk.last {
-                        self.connection.set_receive_mode(ReceiveMode::Message);
+                    if chunk.first {
+                        self.mode = ReceiveMode::Message;
                     }
-                    let skip = self.skip_streamed;
-                    self.skip_streamed &= !chunk.last || self.deaf;
-                    if !skip {
-                        self.inbox.push(Item::of_chunk(chunk));
+                    if chunk.last {
+                        self.connection.set_receive_mode(self.mode);
+                    }
+                    match self.interest {
+                        Interest::All => self.inbox.push(Item::of_chunk(chunk)),
+                        Interest::SkipStreamed if chunk.last => self.interest = Interest::All,
+                        Interest::SkipStreamed | Interest::Nothing => {}
                     }
                 }
                 Event::Pong(payload) => complete_ping(&mut self.pings, &payload, now),
@@ -179,10 +213,40 @@ impl Driver {
                 Event::Closed => log_closed(&self.connection),
             }
         }
+        if self.connection.has_held_end() && self.release.is_none() {
+            self.release = Some(match self.interest {
+                Interest::Nothing => now,
+                Interest::All | Interest::SkipStreamed => now + GRACE,
+            });
+        }
+    }
+
+    /// The user comes for more than there is, or never will: what ended the
+    /// connection takes effect.
+    pub(super) fn release_end(&mut self, now: Instant) {
+        if self.connection.has_held_end() {
+            self.release = None;
+            self.with_env(now, Connection::release_end);
+            self.take_in(&mut [], now);
+        }
+    }
+
+    /// The user took a message, and may have an answer to it.
+    pub(super) fn taken(&mut self, now: Instant) {
+        if let Some(release) = &mut self.release {
+            *release = now + GRACE;
+        }
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is due.
+    pub(super) fn next_timeout(&self) -> Option<Instant> {
+        let timeouts = [self.connection.next_timeout(), self.release];
+        timeouts.into_iter().flatten().min()
     }
 
     /// The next whole message.
     pub(super) fn pop_message(&mut self) -> Option<Result<Message, Error>> {
+        self.want(ReceiveMode::Message);
         loop {
             match self.inbox.pop()? {
                 Item::Message(message) => return Some(Ok(message)),
@@ -195,8 +259,9 @@ impl Driver {
                     let limit = self.connection.config().limits.max_message_size;
                     if self.assembly.len() as u64 > limit {
                         self.assembly = Vec::new();
-                        self.skip_streamed = !last;
-                        self.skip_chunks();
+                        if !last {
+                            self.skip_streamed();
+                        }
                         return Some(Err(Error::MessageTooBig { limit }));
                     }
                     if last {
@@ -208,32 +273,40 @@ impl Driver {
         }
     }
 
-    /// The next message comes in chunks, unless it is here already.
-    pub(super) fn stream_next(&mut self) {
-        if self.inbox.is_empty() {
-            self.connection.set_receive_mode(ReceiveMode::Stream);
+    /// What was received next, a whole message or a chunk. From here on the
+    /// next message comes in chunks.
+    pub(super) fn pop_item(&mut self) -> Option<Result<Item, Error>> {
+        self.want(ReceiveMode::Stream);
+        self.inbox.pop().map(|item| {
+            self.want(ReceiveMode::Message);
+            Ok(item)
+        })
+    }
+
+    fn want(&mut self, mode: ReceiveMode) {
+        if self.mode != mode {
+            self.mode = mode;
+            self.connection.set_receive_mode(mode);
         }
     }
 
     /// Nobody receives any more: what comes is thrown away.
     pub(super) fn stop_receiving(&mut self) {
-        self.deaf = true;
-        self.skip_streamed = true;
+        self.interest = Interest::Nothing;
         self.inbox = Inbox::default();
+        if let Some(release) = &mut self.release {
+            *release = Instant::default();
+        }
     }
 
     /// The rest of the message that is being streamed is of no interest.
     pub(super) fn skip_streamed(&mut self) {
-        self.skip_streamed = true;
-        self.skip_chunks();
-    }
-
-    fn skip_chunks(&mut self) {
-        while self.skip_streamed && matches!(self.inbox.front(), Some(Item::Chunk { .. })) {
+        while matches!(self.inbox.front(), Some(Item::Chunk { .. })) {
             if let Some(Item::Chunk { last: true, .. }) = self.inbox.pop() {
-                self.skip_streamed = false;
+                return;
             }
         }
+        self.interest = Interest::SkipStreamed;
     }
 
     /// How the connection ended, for the receiving side: once as an error if
@@ -266,7 +339,7 @@ impl Driver {
     }
 
     pub(super) fn is_flushed(&self) -> bool {
-        self.output.is_empty() && !self.unflushed
+        self.output.is_empty() && self.writing == Writing::Flushed
     }
 
     pub(super) fn send(&mut self, message: Message, now: Instant) -> Result<(), Error> {
@@ -306,34 +379,35 @@ impl Driver {
                 Poll::Ready(Ok(0)) => {
                     return self.transport_failed(io::ErrorKind::WriteZero.into(), now);
                 }
-                Poll::Ready(Ok(len)) => {
-                    self.output.advance(len);
-                    self.unflushed = true;
-                    if self.blocked {
-                        self.connection.write_progressed(now);
-                    }
-                }
+                Poll::Ready(Ok(len)) => self.written(len, now),
                 Poll::Ready(Err(error)) => return self.transport_failed(error, now),
                 Poll::Pending => return self.write_blocked(now),
             }
-            if self.output.is_empty() {
-                self.blocked = false;
-                // May put out the Pong that was owed.
-                self.with_env(now, |connection, env| connection.output_written(env));
-            }
         }
         self.output.release();
-        if self.unflushed {
+        if self.writing != Writing::Flushed {
             match Pin::new(&mut self.io).poll_flush(cx) {
-                Poll::Ready(Ok(())) => self.unflushed = false,
+                Poll::Ready(Ok(())) => self.writing = Writing::Flushed,
                 Poll::Ready(Err(error)) => self.transport_failed(error, now),
                 Poll::Pending => self.write_blocked(now),
             }
         }
     }
 
+    fn written(&mut self, len: usize, now: Instant) {
+        self.output.advance(len);
+        if self.writing == Writing::Blocked {
+            self.connection.write_progressed(now);
+        }
+        self.writing = Writing::Unflushed;
+        if self.output.is_empty() {
+            // May put out the Pong that was owed.
+            self.with_env(now, Connection::output_written);
+        }
+    }
+
     fn write_blocked(&mut self, now: Instant) {
-        self.blocked = true;
+        self.writing = Writing::Blocked;
         self.connection.write_blocked(now);
     }
 
@@ -366,12 +440,18 @@ impl Driver {
     // --- The end ---
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
+        if !self.inbox.has_room() {
+            self.connection.reading_paused(now);
+        }
+        if self.release.is_some_and(|release| release <= now) {
+            self.release_end(now);
+        }
         if self
             .connection
             .next_timeout()
             .is_some_and(|timeout| timeout <= now)
         {
-            self.with_env(now, |connection, env| connection.handle_timeout(env));
+            self.with_env(now, Connection::handle_timeout);
             self.take_in(&mut [], now);
         }
     }
@@ -402,7 +482,16 @@ impl Driver {
         self.io.is_closed()
     }
 
+    /// The transport panicked. What it is in now is anyone's guess, so it is
+    /// not touched again.
+    pub(super) fn transport_panicked(&mut self, now: Instant) {
+        self.io = Io::Closed;
+        self.output = Output::new();
+        self.transport_failed(io::Error::other("the transport panicked"), now);
+    }
+
     fn transport_failed(&mut self, error: io::Error, now: Instant) {
+        self.release_end(now);
         if self.connection.close_info().is_none() {
             self.io_error = Some(Arc::new(error));
         }

@@ -1,4 +1,4 @@
-use super::{Handle, MessageReader, ReadyState, driver::Driver};
+use super::{Handle, MessageReader, ReadyState, driver::Driver, signal::Guarded};
 use crate::Error;
 use futures_core::Stream;
 use longwire_proto::{CloseInfo, Message};
@@ -44,8 +44,7 @@ impl Receiver {
     /// Nothing is lost while it waits. Dropping the reader skips the rest of
     /// its message.
     pub async fn next_reader(&mut self) -> Option<Result<MessageReader<'_>, Error>> {
-        self.handle.0.lock().stream_next();
-        let first = self.receive(|driver| driver.inbox.pop().map(Ok)).await?;
+        let first = self.receive(Driver::pop_item).await?;
         Some(first.map(|first| MessageReader::new(self, first)))
     }
 
@@ -74,7 +73,7 @@ impl Receiver {
             armed: false,
         };
         poll_fn(|cx| {
-            let polled = waiting.handle.0.poll_receive(cx, &mut take);
+            let polled = waiting.handle.0.poll_receive(cx, Guarded::Yes, &mut take);
             waiting.armed = polled.is_pending();
             polled
         })
@@ -90,7 +89,7 @@ impl Receiver {
         cx: &mut Context<'_>,
         take: impl FnMut(&mut Driver) -> Option<Result<T, Error>>,
     ) -> Poll<Option<Result<T, Error>>> {
-        self.handle.0.poll_receive(cx, take)
+        self.handle.0.poll_receive(cx, Guarded::No, take)
     }
 }
 
@@ -108,14 +107,16 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// The messages. Use [`next`](Receiver::next) where you can: a combinator that
-/// polls this and then forgets it leaves a Ping to be answered when the keeper
-/// next looks at its timers.
+/// The messages. [`next`](Receiver::next) is cheaper where it will do: a
+/// combinator does not tell when it has lost its interest, so after each wake-up
+/// the keeper looks after the connection too.
 impl Stream for Receiver {
     type Item = Result<Message, Error>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.handle.0.poll_receive(cx, Driver::pop_message)
+        self.handle
+            .0
+            .poll_receive(cx, Guarded::No, Driver::pop_message)
     }
 }
 

@@ -1,4 +1,6 @@
-use super::{BinaryWriter, Closer, Handle, ReadyState, TextWriter, driver::Driver};
+use super::{
+    BinaryWriter, Closer, Handle, ReadyState, TextWriter, driver::Driver, signal::WaitKey,
+};
 use crate::Error;
 use longwire_proto::{
     CloseCode, CloseFrame, CloseInfo, Instant, Message, PreparedMessage, SendError, Utf8Bytes,
@@ -60,7 +62,23 @@ impl Sender {
     /// # Cancel safety
     /// The message is queued as a whole or not at all.
     pub async fn send_prepared(&self, message: &PreparedMessage) -> Result<(), Error> {
-        self.queue_with(false, |driver, now| {
+        self.queue_prepared(message, false).await
+    }
+
+    /// As [`send_prepared`](Self::send_prepared), but leaves the writing to the
+    /// next `send` or `flush`, or to when your task waits for something else.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    /// The message is queued as a whole or not at all.
+    pub async fn feed_prepared(&self, message: &PreparedMessage) -> Result<(), Error> {
+        self.queue_prepared(message, true).await
+    }
+
+    async fn queue_prepared(&self, message: &PreparedMessage, defer: bool) -> Result<(), Error> {
+        self.queue_with(defer, |driver, now| {
             let sent = driver.with_env(now, |connection, env| {
                 connection.send_prepared(env, message)
             });
@@ -77,7 +95,7 @@ impl Sender {
     /// # Cancel safety
     /// Safe: the queue is written in any case.
     pub async fn flush(&self) -> Result<(), Error> {
-        self.wait(|sender, cx| sender.poll_flush(cx)).await
+        self.wait(Sender::poll_flush).await
     }
 
     /// Waits for room in the outgoing queue: see
@@ -89,7 +107,7 @@ impl Sender {
     /// # Cancel safety
     /// Safe: nothing is held.
     pub async fn reserve(&self) -> Result<Permit<'_>, Error> {
-        self.wait(|sender, cx| sender.poll_room(cx)).await?;
+        self.wait(Sender::poll_room).await?;
         Ok(Permit { sender: self })
     }
 
@@ -137,14 +155,11 @@ impl Sender {
             handle: &self.handle,
             id: NEXT.fetch_add(1, Ordering::Relaxed),
         };
-        let mut driver = self.handle.0.lock();
-        let now = self.handle.0.now();
-        driver.send_ping(ping.id, now)?;
-        self.handle.0.written(driver, now, false);
-        self.wait(|sender, cx| {
+        self.send_ping(ping.id)?;
+        self.wait(|sender, cx, key| {
             let shared = &sender.handle.0;
             let mut driver = shared.lock();
-            shared.wait(cx, &mut driver, shared.now());
+            shared.wait(cx, key, &mut driver, shared.now());
             match driver.round_trip(ping.id) {
                 Some(round_trip) => Poll::Ready(Ok(round_trip)),
                 None if driver.connection().close_info().is_some() => {
@@ -170,7 +185,8 @@ impl Sender {
     ) -> Result<CloseInfo, Error> {
         let frame = CloseFrame::new(code, reason)?;
         self.handle.0.begin_close(frame);
-        self.wait(|sender, cx| sender.poll_closed(cx).map(Ok)).await
+        self.wait(|sender, cx, key| sender.poll_closed(cx, key).map(Ok))
+            .await
     }
 
     /// The subprotocol that was agreed on.
@@ -193,9 +209,18 @@ impl Sender {
         Closer(Arc::downgrade(&self.handle.0))
     }
 
+    fn send_ping(&self, id: u64) -> Result<(), Error> {
+        let shared = &self.handle.0;
+        let mut driver = shared.lock();
+        let now = shared.now();
+        driver.send_ping(id, now)?;
+        shared.written(driver, now, false);
+        Ok(())
+    }
+
     async fn queue(&self, message: Message, defer: bool) -> Result<(), Error> {
         let mut message = Some(message);
-        self.wait(|sender, cx| sender.handle.0.poll_send(cx, &mut message, defer))
+        self.wait(|sender, cx, key| sender.handle.0.poll_send(cx, key, &mut message, defer))
             .await
     }
 
@@ -205,11 +230,11 @@ impl Sender {
         defer: bool,
         mut send: impl FnMut(&mut Driver, Instant) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        self.wait(|sender, cx| {
+        self.wait(|sender, cx, key| {
             let shared = &sender.handle.0;
             let mut driver = shared.lock();
             let now = shared.now();
-            ready!(shared.poll_room(cx, &mut driver, now))?;
+            ready!(shared.poll_room(cx, key, &mut driver, now))?;
             send(&mut driver, now)?;
             shared.written(driver, now, defer);
             Poll::Ready(Ok(()))
@@ -236,16 +261,24 @@ impl Sender {
         Ok(())
     }
 
-    pub(super) fn poll_room(&self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    pub(super) fn poll_room(
+        &self,
+        cx: &mut Context<'_>,
+        key: &mut WaitKey,
+    ) -> Poll<Result<(), Error>> {
         let shared = &self.handle.0;
-        shared.poll_room(cx, &mut shared.lock(), shared.now())
+        shared.poll_room(cx, key, &mut shared.lock(), shared.now())
     }
 
-    pub(super) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    pub(super) fn poll_flush(
+        &self,
+        cx: &mut Context<'_>,
+        key: &mut WaitKey,
+    ) -> Poll<Result<(), Error>> {
         let shared = &self.handle.0;
         let mut driver = shared.lock();
         if !driver.is_flushed() {
-            shared.wait(cx, &mut driver, shared.now());
+            shared.wait(cx, key, &mut driver, shared.now());
         }
         match driver.connection().close_info() {
             Some(info) if !info.was_clean() => Poll::Ready(Err(driver.refused(SendError::Closing))),
@@ -255,11 +288,11 @@ impl Sender {
     }
 
     /// Waits for the end of the connection.
-    pub(super) fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<CloseInfo> {
+    pub(super) fn poll_closed(&self, cx: &mut Context<'_>, key: &mut WaitKey) -> Poll<CloseInfo> {
         let shared = &self.handle.0;
         let mut driver = shared.lock();
         if driver.connection().close_info().is_none() {
-            shared.wait(cx, &mut driver, shared.now());
+            shared.wait(cx, key, &mut driver, shared.now());
         }
         match driver.connection().close_info().cloned() {
             None => Poll::Pending,
@@ -274,17 +307,15 @@ impl Sender {
 
     /// Waits until `poll` is ready. When the wait is given up, what it was
     /// woken for is left to the keeper.
-    async fn wait<T>(&self, mut poll: impl FnMut(&Sender, &mut Context<'_>) -> Poll<T>) -> T {
+    pub(super) async fn wait<T>(
+        &self,
+        mut poll: impl FnMut(&Sender, &mut Context<'_>, &mut WaitKey) -> Poll<T>,
+    ) -> T {
         let mut waiting = Waiting {
             handle: &self.handle,
-            armed: false,
+            key: WaitKey::New,
         };
-        poll_fn(|cx| {
-            let polled = poll(self, cx);
-            waiting.armed = polled.is_pending();
-            polled
-        })
-        .await
+        poll_fn(|cx| poll(self, cx, &mut waiting.key)).await
     }
 }
 
@@ -298,13 +329,13 @@ impl fmt::Debug for Sender {
 
 struct Waiting<'h> {
     handle: &'h Handle,
-    armed: bool,
+    key: WaitKey,
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        if self.armed {
-            self.handle.0.signal.stop_waiting();
+        if self.key != WaitKey::New {
+            self.handle.0.signal.stop_waiting(self.key);
         }
     }
 }

@@ -1,6 +1,9 @@
 //! What the handles of one connection share, and what the keeper does with it.
 
-use super::{driver::Driver, signal::Signal};
+use super::{
+    driver::Driver,
+    signal::{Guarded, Signal, WaitKey},
+};
 use crate::{
     Error,
     io::Io,
@@ -14,6 +17,7 @@ use std::{
     },
     task::{Context, Poll, Waker},
 };
+use tokio::task::coop;
 
 pub(crate) struct Shared {
     pub(super) signal: Arc<Signal>,
@@ -84,19 +88,31 @@ impl Shared {
     pub(super) fn poll_receive<T>(
         self: &Arc<Self>,
         cx: &mut Context<'_>,
+        guarded: Guarded,
         mut take: impl FnMut(&mut Driver) -> Option<Result<T, Error>>,
     ) -> Poll<Option<Result<T, Error>>> {
+        // So that a peer that sends without end cannot keep the task from
+        // letting others run.
+        let budget = std::task::ready!(coop::poll_proceed(cx));
         let mut driver = self.lock();
         if let Some(taken) = take(&mut driver) {
+            budget.made_progress();
+            if driver.connection().has_held_end() {
+                driver.taken(self.now());
+            }
             return Poll::Ready(Some(taken));
         }
-        self.signal.wait_to_receive(cx.waker());
+        self.signal.wait_to_receive(cx.waker(), guarded);
         let now = self.now();
         let mut io = self.io_context();
         let received = loop {
             self.flush(&mut driver, &mut io, now);
             if let Some(taken) = take(&mut driver) {
                 break Some(Ok(taken));
+            }
+            if driver.connection().has_held_end() {
+                driver.release_end(now);
+                continue;
             }
             if let Some(end) = driver.end() {
                 break Some(Err(end));
@@ -109,6 +125,7 @@ impl Shared {
         let unflushed = !driver.is_flushed();
         drop(driver);
         if received.is_some() {
+            budget.made_progress();
             self.signal.received();
         }
         match received {
@@ -132,12 +149,13 @@ impl Shared {
     pub(super) fn poll_send(
         self: &Arc<Self>,
         cx: &mut Context<'_>,
+        key: &mut WaitKey,
         message: &mut Option<Message>,
         defer: bool,
     ) -> Poll<Result<(), Error>> {
         let mut driver = self.lock();
         let now = self.now();
-        std::task::ready!(self.poll_room(cx, &mut driver, now))?;
+        std::task::ready!(self.poll_room(cx, key, &mut driver, now))?;
         let Some(message) = message.take() else {
             return Poll::Ready(Ok(()));
         };
@@ -150,6 +168,7 @@ impl Shared {
     pub(super) fn poll_room(
         self: &Arc<Self>,
         cx: &mut Context<'_>,
+        key: &mut WaitKey,
         driver: &mut Driver,
         now: Instant,
     ) -> Poll<Result<(), Error>> {
@@ -159,7 +178,7 @@ impl Shared {
         if driver.has_room() {
             return Poll::Ready(Ok(()));
         }
-        self.wait(cx, driver, now);
+        self.wait(cx, key, driver, now);
         if !driver.connection().is_open() {
             return Poll::Ready(Err(driver.refused(longwire_proto::SendError::Closing)));
         }
@@ -171,8 +190,14 @@ impl Shared {
 
     /// Registers the task of `cx` for any change, and does what can be done
     /// meanwhile.
-    pub(super) fn wait(self: &Arc<Self>, cx: &mut Context<'_>, driver: &mut Driver, now: Instant) {
-        self.signal.wait(cx.waker());
+    pub(super) fn wait(
+        self: &Arc<Self>,
+        cx: &mut Context<'_>,
+        key: &mut WaitKey,
+        driver: &mut Driver,
+        now: Instant,
+    ) {
+        self.signal.wait(cx.waker(), key);
         self.look_after(driver, now);
         self.rearm(driver, now);
         if !driver.inbox.is_empty() || driver.connection().close_info().is_some() {
@@ -266,6 +291,15 @@ impl Shared {
         }
     }
 
+    /// The connection's transport panicked under the keeper: only this
+    /// connection ends.
+    pub(crate) fn panicked(&self) {
+        self.lock().transport_panicked(self.now());
+        self.signal.wake_receiver();
+        self.signal.wake_others();
+        self.signal.release_orphan();
+    }
+
     /// The connection has ended: whoever waits learns it, and the keeper takes
     /// the transport down.
     fn ended(&self) {
@@ -276,7 +310,7 @@ impl Shared {
 
     /// Sees to it that the keeper looks when the next deadline comes.
     pub(super) fn rearm(self: &Arc<Self>, driver: &Driver, now: Instant) {
-        let Some(deadline) = driver.connection().next_timeout() else {
+        let Some(deadline) = driver.next_timeout() else {
             return;
         };
         if driver.is_finished() || tick_after(deadline) >= self.timer.load(Ordering::Acquire) {

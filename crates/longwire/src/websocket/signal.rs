@@ -26,13 +26,34 @@ pub(crate) struct Signal {
 #[derive(Default)]
 struct Waiters {
     /// The task that waits for a message: one, since receiving is exclusive.
-    receiver: Option<Waker>,
+    receiver: Option<(Waker, Guarded)>,
     /// Tasks that wait for room, for a flush, for a Pong, or for the end.
-    others: Vec<Waker>,
+    others: Vec<(WaitKey, Waker)>,
+    /// The last key that was given out.
+    last_key: u64,
     /// A task was woken to look after the transport and has not done so yet.
     entrusted: bool,
     /// Keeps a connection without owner alive until it has closed properly.
     orphan: Option<Arc<Shared>>,
+}
+
+/// Whether a wait tells when it is given up. One that does can be trusted to
+/// look after the transport when it is woken; beside one that does not, a
+/// combinator that may have lost its interest, the keeper looks too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Guarded {
+    Yes,
+    No,
+}
+
+/// Which wait a waker belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WaitKey {
+    /// Of a wait that has not registered yet.
+    New,
+    Guarded(u64),
+    /// Of a poll that no guard stands behind.
+    Unguarded,
 }
 
 impl Signal {
@@ -51,12 +72,15 @@ impl Signal {
 
     /// `waker`'s task waits for a message, and is about to look after the
     /// transport.
-    pub(super) fn wait_to_receive(&self, waker: &Waker) {
+    pub(super) fn wait_to_receive(&self, waker: &Waker, guarded: Guarded) {
         let mut waiters = lock(&self.waiters);
         waiters.entrusted = false;
         match &mut waiters.receiver {
-            Some(receiver) => receiver.clone_from(waker),
-            none => *none = Some(waker.clone()),
+            Some((receiver, kind)) => {
+                receiver.clone_from(waker);
+                *kind = guarded;
+            }
+            none => *none = Some((waker.clone(), guarded)),
         }
     }
 
@@ -78,18 +102,29 @@ impl Signal {
 
     /// `waker`'s task waits for anything else, and is about to look after the
     /// transport.
-    pub(super) fn wait(&self, waker: &Waker) {
+    pub(super) fn wait(&self, waker: &Waker, key: &mut WaitKey) {
         let mut waiters = lock(&self.waiters);
         waiters.entrusted = false;
-        if !waiters.others.iter().any(|other| other.will_wake(waker)) {
-            waiters.others.push(waker.clone());
+        if *key == WaitKey::New {
+            waiters.last_key += 1;
+            *key = WaitKey::Guarded(waiters.last_key);
+        }
+        match waiters.others.iter_mut().find(|(other, _)| other == key) {
+            Some((_, other)) => other.clone_from(waker),
+            None => waiters.others.push((*key, waker.clone())),
         }
     }
 
-    /// A task that waited for something else gave up. If it was woken to look
-    /// after the transport and did not, the keeper does.
-    pub(super) fn stop_waiting(&self) {
-        if std::mem::take(&mut lock(&self.waiters).entrusted) {
+    /// The wait with this key is over. If its task was woken to look after the
+    /// transport and did not, the keeper does.
+    pub(super) fn stop_waiting(&self, key: WaitKey) {
+        let mut waiters = lock(&self.waiters);
+        waiters.others.retain(|(other, _)| *other != key);
+        if waiters.others.is_empty() {
+            waiters.others = Vec::new();
+        }
+        if std::mem::take(&mut waiters.entrusted) {
+            drop(waiters);
             self.schedule();
         }
     }
@@ -97,13 +132,13 @@ impl Signal {
     /// Wakes all that wait for something else than a message.
     pub(super) fn wake_others(&self) {
         let others = std::mem::take(&mut lock(&self.waiters).others);
-        others.into_iter().for_each(Waker::wake);
+        others.into_iter().for_each(|(_, waker)| waker.wake());
     }
 
     /// Wakes the receiving task.
     pub(super) fn wake_receiver(&self) {
         let receiver = lock(&self.waiters).receiver.take();
-        if let Some(receiver) = receiver {
+        if let Some((receiver, _)) = receiver {
             receiver.wake();
         }
     }
@@ -150,12 +185,15 @@ impl Wake for Signal {
         let mut waiters = lock(&self.waiters);
         let receiver = waiters.receiver.take();
         let others = std::mem::take(&mut waiters.others);
-        if receiver.is_none() && others.is_empty() {
-            drop(waiters);
-            return self.schedule();
-        }
-        waiters.entrusted = true;
+        let trusted = matches!(receiver, Some((_, Guarded::Yes)))
+            || others.iter().any(|(key, _)| *key != WaitKey::Unguarded);
+        waiters.entrusted = trusted;
         drop(waiters);
-        receiver.into_iter().chain(others).for_each(Waker::wake);
+        if !trusted {
+            self.schedule();
+        }
+        let receiver = receiver.into_iter().map(|(waker, _)| waker);
+        let others = others.into_iter().map(|(_, waker)| waker);
+        receiver.chain(others).for_each(Waker::wake);
     }
 }

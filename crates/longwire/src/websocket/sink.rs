@@ -1,6 +1,6 @@
 //! `Stream` and `Sink`, for those who compose with combinators.
 
-use super::{Sender, WebSocket};
+use super::{Sender, WebSocket, signal::WaitKey};
 use crate::Error;
 use futures_core::Stream;
 use futures_sink::Sink;
@@ -22,7 +22,7 @@ impl Sink<Message> for Sender {
     type Error = Error;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.poll_room(cx)
+        self.poll_room(cx, &mut WaitKey::Unguarded)
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
@@ -30,13 +30,13 @@ impl Sink<Message> for Sender {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        Sender::poll_flush(&self, cx)
+        Sender::poll_flush(&self, cx, &mut WaitKey::Unguarded)
     }
 
     /// Closes the connection with 1000 and waits for the peer's answer.
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.closer().close(CloseFrame::new(CloseCode::NORMAL, "")?);
-        ready!(self.poll_closed(cx));
+        ready!(self.poll_closed(cx, &mut WaitKey::Unguarded));
         Poll::Ready(Ok(()))
     }
 }

@@ -1,4 +1,4 @@
-use super::{Sender, driver::Driver};
+use super::{Sender, driver::Driver, signal::WaitKey};
 use crate::Error;
 use longwire_proto::{CloseCode, CloseFrame, Instant, MessageRef};
 use std::{
@@ -20,9 +20,18 @@ struct Fragments<'s> {
 }
 
 impl Fragments<'_> {
+    async fn send(&mut self, fragment: MessageRef<'_>, last: bool) -> Result<(), Error> {
+        let sender = self.sender;
+        let send = |_: &Sender, cx: &mut Context<'_>, key: &mut WaitKey| {
+            self.poll_send(cx, key, fragment, last)
+        };
+        sender.wait(send).await
+    }
+
     fn poll_send(
         &mut self,
         cx: &mut Context<'_>,
+        key: &mut WaitKey,
         fragment: MessageRef<'_>,
         last: bool,
     ) -> Poll<Result<(), Error>> {
@@ -30,7 +39,7 @@ impl Fragments<'_> {
         let mut driver = shared.lock();
         let now = shared.now();
         if !self.begun || driver.is_backlogged() {
-            ready!(self.poll_room(cx, &mut driver, now))?;
+            ready!(self.poll_room(cx, key, &mut driver, now))?;
         }
         driver.send_fragment(fragment, last, now)?;
         self.begun = true;
@@ -42,15 +51,16 @@ impl Fragments<'_> {
     fn poll_room(
         &self,
         cx: &mut Context<'_>,
+        key: &mut WaitKey,
         driver: &mut Driver,
         now: Instant,
     ) -> Poll<Result<(), Error>> {
         let shared = &self.sender.handle().0;
         if !self.begun {
             // Another message may be under way.
-            return shared.poll_room(cx, driver, now);
+            return shared.poll_room(cx, key, driver, now);
         }
-        shared.wait(cx, driver, now);
+        shared.wait(cx, key, driver, now);
         if driver.is_backlogged() && driver.connection().is_open() {
             return Poll::Pending;
         }
@@ -94,7 +104,7 @@ impl<'s> TextWriter<'s> {
     /// # Cancel safety
     /// The part is queued as a whole or not at all.
     pub async fn write(&mut self, text: &str) -> Result<(), Error> {
-        std::future::poll_fn(|cx| self.0.poll_send(cx, text.into(), false)).await
+        self.0.send(text.into(), false).await
     }
 
     /// Ends the message.
@@ -102,7 +112,7 @@ impl<'s> TextWriter<'s> {
     /// # Errors
     /// [`Error::Closing`] or [`Error::Ended`].
     pub async fn finish(mut self) -> Result<(), Error> {
-        std::future::poll_fn(|cx| self.0.poll_send(cx, "".into(), true)).await
+        self.0.send("".into(), true).await
     }
 }
 
@@ -131,7 +141,7 @@ impl<'s> BinaryWriter<'s> {
     /// # Cancel safety
     /// The part is queued as a whole or not at all.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        std::future::poll_fn(|cx| self.0.poll_send(cx, bytes.into(), false)).await
+        self.0.send(bytes.into(), false).await
     }
 
     /// Ends the message.
@@ -139,7 +149,7 @@ impl<'s> BinaryWriter<'s> {
     /// # Errors
     /// [`Error::Closing`] or [`Error::Ended`].
     pub async fn finish(mut self) -> Result<(), Error> {
-        std::future::poll_fn(|cx| self.0.poll_send(cx, MessageRef::Binary(&[]), true)).await
+        self.0.send(MessageRef::Binary(&[]), true).await
     }
 }
 
@@ -150,18 +160,27 @@ impl AsyncWrite for BinaryWriter<'_> {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let fragment = &buf[..buf.len().min(MAX_FRAGMENT)];
-        ready!(self.0.poll_send(cx, fragment.into(), false)).map_err(io::Error::other)?;
+        ready!(
+            self.0
+                .poll_send(cx, &mut WaitKey::Unguarded, fragment.into(), false)
+        )
+        .map_err(io::Error::other)?;
         Poll::Ready(Ok(fragment.len()))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.sender.poll_flush(cx).map_err(io::Error::other)
+        let mut key = WaitKey::Unguarded;
+        self.0
+            .sender
+            .poll_flush(cx, &mut key)
+            .map_err(io::Error::other)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if !self.0.finished {
             let end = MessageRef::Binary(&[]);
-            ready!(self.0.poll_send(cx, end, true)).map_err(io::Error::other)?;
+            ready!(self.0.poll_send(cx, &mut WaitKey::Unguarded, end, true))
+                .map_err(io::Error::other)?;
         }
         self.poll_flush(cx)
     }

@@ -1,0 +1,129 @@
+//! From a URL to a connection: name resolution, TCP, TLS.
+
+use super::{
+    ByteStream, ConnectError, Stage,
+    builder::Options,
+    race::{interleave, race},
+};
+use longwire_proto::handshake::{Host, Url};
+use std::{future::Future, io, net::SocketAddr, time::Duration};
+use tokio::net::{TcpStream, lookup_host};
+
+/// Connects to the server of `url`.
+pub(super) async fn dial(options: &Options, url: &Url) -> Result<ByteStream, ConnectError> {
+    #[cfg(not(feature = "tls"))]
+    if url.is_secure() {
+        return Err(ConnectError::Tls {
+            host: url.host_header(),
+            source: crate::tls::TlsError::not_built_in(),
+        });
+    }
+    let timeout = options.connect_timeout;
+    let (stream, peer) = within(timeout, Stage::Connect, url, async {
+        let addresses = resolve(options, url).await?;
+        connect(url, addresses).await
+    })
+    .await?;
+    tracing::debug!(%peer, "connected");
+    #[cfg(feature = "tls")]
+    if url.is_secure() {
+        return secure(options, url, stream, peer).await;
+    }
+    Ok(ByteStream::tcp(stream, peer))
+}
+
+/// Fails what takes longer than `timeout`.
+pub(super) async fn within<T>(
+    timeout: Duration,
+    stage: Stage,
+    url: &Url,
+    work: impl Future<Output = Result<T, ConnectError>>,
+) -> Result<T, ConnectError> {
+    match tokio::time::timeout(timeout, work).await {
+        Ok(done) => done,
+        Err(_) => Err(ConnectError::Timeout {
+            host: url.host_header(),
+            stage,
+            after: timeout,
+        }),
+    }
+}
+
+/// The addresses of the URL's host, the ones to try first in front.
+async fn resolve(options: &Options, url: &Url) -> Result<Vec<SocketAddr>, ConnectError> {
+    let port = url.port();
+    let name = match url.host() {
+        Host::Ip(address) => return Ok(vec![SocketAddr::new(address, port)]),
+        Host::Name(name) => name,
+    };
+    if let Some(addresses) = options.addresses.get(name) {
+        let with_port = addresses
+            .iter()
+            .map(|&address| SocketAddr::new(address, port));
+        return Ok(with_port.collect());
+    }
+    let unresolved = |source| ConnectError::Resolve {
+        host: name.to_owned(),
+        source,
+    };
+    let addresses = interleave(lookup_host((name, port)).await.map_err(unresolved)?);
+    if addresses.is_empty() {
+        let nothing = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+        return Err(unresolved(nothing));
+    }
+    tracing::debug!(addresses = addresses.len(), "resolved");
+    Ok(addresses)
+}
+
+async fn connect(
+    url: &Url,
+    addresses: Vec<SocketAddr>,
+) -> Result<(TcpStream, SocketAddr), ConnectError> {
+    race(addresses, |address| async move {
+        let stream = TcpStream::connect(address).await?;
+        // Whole frames are written at once; waiting for more would only delay
+        // them.
+        stream.set_nodelay(true)?;
+        Ok((stream, address))
+    })
+    .await
+    .map_err(|attempts| ConnectError::Unreachable {
+        host: url.host_header(),
+        attempts,
+    })
+}
+
+#[cfg(feature = "tls")]
+async fn secure(
+    options: &Options,
+    url: &Url,
+    stream: TcpStream,
+    peer: SocketAddr,
+) -> Result<ByteStream, ConnectError> {
+    let stream = within(options.handshake_timeout, Stage::Tls, url, async {
+        let connected = options.tls.connect(url.host(), stream).await;
+        connected.map_err(|source| ConnectError::Tls {
+            host: url.host_header(),
+            source,
+        })
+    })
+    .await?;
+    let state = stream.get_ref().1;
+    tracing::debug!(version = ?state.protocol_version(), resumed = ?state.handshake_kind(), "secured");
+    Ok(ByteStream::tls(stream, peer))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn small_frames_are_not_delayed() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let url = Url::parse("ws://a.example").unwrap();
+        let (stream, peer) = connect(&url, vec![address]).await.unwrap();
+        assert_eq!(peer, address);
+        assert!(stream.nodelay().unwrap());
+    }
+}

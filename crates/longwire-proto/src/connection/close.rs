@@ -172,6 +172,8 @@ impl Connection {
     /// Something came that ends the connection.
     pub(super) fn end_received(&mut self, env: &mut Env<'_>, end: End) {
         if self.hold_ends && matches!(self.state, State::Open) {
+            // Nothing more is received, so nothing is under way.
+            self.receive.reset();
             self.state = State::Held(Box::new(end));
         } else {
             self.end_by(env, end, None);
@@ -229,18 +231,29 @@ impl Connection {
         self.end_by(env, End::Failure(failure), None);
     }
 
-    /// The connection ends without the peer's Close frame.
+    /// The connection ends without the closing handshake. What came from the
+    /// peer and is held back has still come.
     pub(super) fn give_up(&mut self, now: Instant, cause: CloseCause) {
-        let sent = match core::mem::replace(&mut self.state, State::Open) {
-            State::Closing(closing) => Some(closing.sent),
-            State::Open | State::Held(_) | State::Closed(_) => None,
-        };
-        let info = CloseInfo {
-            initiator: sent.as_ref().map(|_| Initiator::Local),
-            sent,
+        let mut info = CloseInfo {
+            sent: None,
             received: None,
+            initiator: None,
             cause,
         };
+        match core::mem::replace(&mut self.state, State::Open) {
+            State::Open | State::Closed(_) => {}
+            State::Closing(closing) => {
+                info.sent = Some(closing.sent);
+                info.initiator = Some(Initiator::Local);
+            }
+            State::Held(end) => match *end {
+                End::Close(received) => {
+                    info.received = Some(received);
+                    info.initiator = Some(Initiator::Peer);
+                }
+                End::Failure(failure) => info.cause = CloseCause::Failed(failure),
+            },
+        }
         self.end(now, info, Transport::Close);
     }
 

@@ -222,3 +222,14 @@ fn the_write_timeout_begins_again_with_progress_and_ends_when_all_is_written() {
         assert_eq!(end.connection.next_timeout(), None);
     }
 }
+
+#[test]
+fn a_driver_that_does_not_read_does_not_take_silence_for_death() {
+    for role in ROLES {
+        let mut end = Endpoint::new(role);
+        end.run_timeout();
+        let now = end.now;
+        end.connection.reading_paused(now);
+        assert_eq!(end.connection.next_timeout(), Some(now + interval(role)));
+    }
+}

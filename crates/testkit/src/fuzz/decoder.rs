@@ -15,7 +15,7 @@ struct Outcome {
 /// A connection is given arbitrary bytes.
 ///
 /// The first byte says who receives and whether the rest are raw bytes or
-/// [recipes for frames](frame_stream), the second how they are cut. However
+/// recipes for frames (`frame_stream`), the second how they are cut. However
 /// they are cut, and whichever way they are read, the outcome must be the same;
 /// streaming must give the messages that whole reception gives; and tungstenite
 /// must see the same.

@@ -16,16 +16,18 @@ impl Chunker {
         Chunker::every(usize::MAX)
     }
 
-    /// Any cuts: mostly small pieces, some large.
-    pub fn random(rng: &mut Rng) -> Chunker {
+    /// Any cuts of `len` bytes: mostly small pieces, some large, and at most
+    /// some 512, so that a long stream is not all overhead.
+    pub fn random(rng: &mut Rng, len: usize) -> Chunker {
         let count = 1 + rng.below(8);
+        let least = len / 512;
         let sizes = (0..count).map(|_| match rng.below(4) {
             0 => 1,
             1 => 1 + rng.below(8),
             2 => 1 + rng.below(200),
             _ => 1 + rng.below(40_000),
         });
-        Chunker(sizes.collect())
+        Chunker(sizes.map(|size| size + least).collect())
     }
 
     /// The pieces of `bytes`.
@@ -53,7 +55,7 @@ mod tests {
     proptest! {
         #[test]
         fn pieces_make_up_the_whole(bytes: Vec<u8>, chunker in any_chunker(), seed: u64) {
-            for chunker in [chunker, Chunker::random(&mut Rng::new(seed))] {
+            for chunker in [chunker, Chunker::random(&mut Rng::new(seed), bytes.len())] {
                 let pieces: Vec<&[u8]> = chunker.split(&bytes).collect();
                 prop_assert!(pieces.iter().all(|piece| !piece.is_empty()));
                 prop_assert_eq!(pieces.concat(), &bytes[..]);

@@ -137,7 +137,7 @@ impl Pair {
             if self.cut || link.ended {
                 continue;
             }
-            let chunker = Chunker::random(&mut self.rng);
+            let chunker = Chunker::random(&mut self.rng, written.len());
             let pieces = chunker.split(&written);
             link.arriving
                 .extend(pieces.map(|piece| (arrival, Delivery::Bytes(piece.to_vec()))));

@@ -30,11 +30,12 @@ pub fn decoder(data: &[u8]) {
     } else {
         Role::Client
     };
-    let chunker = Chunker::random(&mut Rng::new(source.byte().into()));
+    let mut cuts = Rng::new(source.byte().into());
     let stream = match flags & 2 {
         0 => source.0.to_vec(),
         _ => frame_stream(role.peer(), &mut source),
     };
+    let chunker = Chunker::random(&mut cuts, stream.len());
 
     let whole = run(role, ReceiveMode::Message, |end| end.receive(&stream));
     let pieces = run(role, ReceiveMode::Message, |end| {

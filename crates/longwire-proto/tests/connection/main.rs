@@ -4,6 +4,7 @@
 
 mod close;
 mod control;
+mod hold;
 mod keepalive;
 mod limits;
 mod receive;

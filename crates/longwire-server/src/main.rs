@@ -5,7 +5,9 @@
 mod command;
 mod connect;
 mod exit;
+mod listen;
 mod logging;
+mod server;
 
 use clap::Parser as _;
 use std::process::ExitCode;

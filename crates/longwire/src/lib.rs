@@ -4,13 +4,21 @@
 pub mod client;
 mod entropy;
 mod error;
+#[cfg(feature = "hyper")]
+mod integration;
 mod io;
 mod keeper;
+pub mod server;
 pub mod tls;
 mod websocket;
 
 pub use client::{ConnectError, Connector, ConnectorBuilder, connect};
 pub use error::Error;
+#[cfg(feature = "axum")]
+pub use integration::axum;
+#[cfg(feature = "hyper")]
+pub use integration::hyper;
+pub use server::Server;
 pub use websocket::{
     BinaryWriter, Closer, MessageReader, Permit, ReadyState, Receiver, Sender, TextWriter,
     TrySendError, WebSocket,

@@ -355,3 +355,93 @@ async fn a_connection_without_owner_is_given_back() {
     .await
     .expect("the transport was not closed");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_user_who_does_not_receive_does_not_make_the_peer_look_dead() {
+    let mut patient = Config::client();
+    patient.ping_interval = None;
+    patient.write_timeout = Duration::from_secs(3_600);
+    let (mut client, mut server) = pair_with(patient, Config::server());
+    let sending = tokio::spawn(async move {
+        for i in 0..1_000u32 {
+            client.send(vec![i as u8; 1_000]).await.unwrap();
+        }
+        client
+    });
+    // Longer than a heartbeat and its timeout, with more to read than is read
+    // ahead.
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    for i in 0..1_000u32 {
+        let message = server.next().await.unwrap().unwrap();
+        assert_eq!(message.as_bytes(), &vec![i as u8; 1_000]);
+    }
+    sending.await.unwrap();
+}
+
+/// A transport that panics when it is read a second time.
+struct Panicking(DuplexStream, bool);
+
+impl tokio::io::AsyncRead for Panicking {
+    fn poll_read(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+        buf: &mut tokio::io::ReadBuf<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        assert!(!self.1, "this transport panics");
+        let polled = std::pin::Pin::new(&mut self.0).poll_read(cx, buf);
+        self.1 = polled.is_ready();
+        polled
+    }
+}
+
+impl tokio::io::AsyncWrite for Panicking {
+    fn poll_write(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+        buf: &[u8],
+    ) -> std::task::Poll<std::io::Result<usize>> {
+        std::pin::Pin::new(&mut self.0).poll_write(cx, buf)
+    }
+
+    fn poll_flush(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn a_transport_that_panics_ends_its_own_connection_alone() {
+    let (near, mut far) = duplex(1024);
+    let near = Panicking(near, false);
+    let mut broken = WebSocket::from_stream(near, Role::Server, Config::server(), b"");
+    let (_other, mut peer) = scripted(Config::server());
+    far.write_all(&frame(0x81, b"hello")).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(broken.next().await.unwrap().unwrap(), "hello".into());
+    let error = broken.next().await.unwrap().unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::Ended {
+                cause: CloseCause::TransportError,
+                ..
+            }
+        ),
+        "{error}"
+    );
+
+    // The keeper still answers for the others.
+    peer.write_all(&frame(0x89, b"!")).await.unwrap();
+    let mut pong = [0; 3];
+    let read = tokio::time::timeout(Duration::from_secs(1), peer.read_exact(&mut pong)).await;
+    read.expect("no pong came").unwrap();
+}

@@ -218,6 +218,12 @@ impl Connection {
         }
     }
 
+    /// Tells that the driver does not read at present, because it has no room:
+    /// the peer's silence is the driver's own doing, and no sign of death.
+    pub fn reading_paused(&mut self, now: Instant) {
+        self.keepalive.heard(now);
+    }
+
     /// Tells that the transport takes nothing now of what is to be written.
     /// From here [`Config::write_timeout`] runs.
     pub fn write_blocked(&mut self, now: Instant) {

@@ -14,6 +14,7 @@ use longwire_proto::Instant;
 use std::{
     collections::{HashMap, VecDeque},
     future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     task::Poll,
@@ -124,13 +125,13 @@ impl Keeper {
             let Some(connection) = lock(&self.work).ready.pop_front() else {
                 break;
             };
-            connection.keep(None);
+            visit(&connection, None);
         }
         let now = tick_at(self.now());
         let due = lock(&self.work).timers.pop(now);
         if let Some((tick, connections)) = &due {
             for connection in connections.iter().filter_map(Weak::upgrade) {
-                connection.keep(Some(*tick));
+                visit(&connection, Some(*tick));
             }
         }
         let work = lock(&self.work);
@@ -139,6 +140,14 @@ impl Keeper {
         }
         let start = |tick: Tick| self.origin + TICK * u32::try_from(tick).unwrap_or(u32::MAX);
         Next::Sleep(work.timers.next().map(start))
+    }
+}
+
+/// Looks after one connection. A transport of the user's own may panic; the
+/// others must not lose their keeper by it.
+fn visit(connection: &Arc<Shared>, timer: Option<Tick>) {
+    if catch_unwind(AssertUnwindSafe(|| connection.keep(timer))).is_err() {
+        connection.panicked();
     }
 }
 

@@ -236,7 +236,7 @@ async fn load_system_roots() -> rustls_native_certs::CertificateResult {
         .unwrap_or_default()
 }
 
-fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+pub(super) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     match certificates {
         Ok(none) if none.is_empty() => Err(config("there is no certificate in the PEM text")),
@@ -245,7 +245,7 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     }
 }
 
-fn config(text: impl Into<String>) -> TlsError {
+pub(super) fn config(text: impl Into<String>) -> TlsError {
     TlsError::new(TlsErrorKind::Config, text)
 }
 

@@ -1,7 +1,8 @@
 //! TLS for `wss://`, by rustls with the cryptography of ring.
 //!
 //! A client checks the server's certificate against the system's roots, or
-//! those that [`ClientTls`] is told.
+//! those that `ClientTls` is told. A server has a certificate, and a key to it,
+//! in its `ServerTls`.
 
 #[cfg(feature = "tls")]
 mod client;
@@ -10,12 +11,16 @@ mod danger;
 mod error;
 #[cfg(feature = "tls")]
 mod explain;
+#[cfg(feature = "tls")]
+mod server;
 
 #[cfg(feature = "tls")]
 pub(crate) use client::ClientSetup;
 #[cfg(feature = "tls")]
 pub use client::{ClientTls, Roots};
 pub use error::{TlsError, TlsErrorKind};
+#[cfg(feature = "tls")]
+pub use server::ServerTls;
 /// The TLS library, of the version that this one works with.
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;

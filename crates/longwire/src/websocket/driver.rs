@@ -176,6 +176,10 @@ impl Driver {
         while let Some(event) = self.connection.next_event(&mut env, &mut input) {
             match event {
                 Event::Text(_) | Event::Binary(_) if self.interest == Interest::Nothing => {}
+                // After our Close frame we read on, for the peer's, whether or
+                // not anybody takes what else comes.
+                Event::Text(_) | Event::Binary(_) | Event::Chunk(_)
+                    if !self.connection.is_open() && !self.inbox.has_room() => {}
                 Event::Text(text) => self.inbox.push(Item::Message(text.into())),
                 Event::Binary(bytes) => self.inbox.push(Item::Message(bytes.into())),
                 Event::Chunk(chunk) => {
@@ -391,6 +395,9 @@ impl Driver {
     // --- The end ---
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
+        if !self.inbox.has_room() {
+            self.connection.reading_paused(now);
+        }
         if self
             .connection
             .next_timeout()
@@ -425,6 +432,14 @@ impl Driver {
     /// Nothing is left to be done on the transport.
     pub(super) fn is_finished(&self) -> bool {
         self.io.is_closed()
+    }
+
+    /// The transport panicked. What it is in now is anyone's guess, so it is
+    /// not touched again.
+    pub(super) fn transport_panicked(&mut self, now: Instant) {
+        self.io = Io::Closed;
+        self.output = Output::new();
+        self.transport_failed(io::Error::other("the transport panicked"), now);
     }
 
     fn transport_failed(&mut self, error: io::Error, now: Instant) {

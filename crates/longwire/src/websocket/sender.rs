@@ -62,7 +62,23 @@ impl Sender {
     /// # Cancel safety
     /// The message is queued as a whole or not at all.
     pub async fn send_prepared(&self, message: &PreparedMessage) -> Result<(), Error> {
-        self.queue_with(false, |driver, now| {
+        self.queue_prepared(message, false).await
+    }
+
+    /// As [`send_prepared`](Self::send_prepared), but leaves the writing to the
+    /// next `send` or `flush`, or to when your task waits for something else.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    /// The message is queued as a whole or not at all.
+    pub async fn feed_prepared(&self, message: &PreparedMessage) -> Result<(), Error> {
+        self.queue_prepared(message, true).await
+    }
+
+    async fn queue_prepared(&self, message: &PreparedMessage, defer: bool) -> Result<(), Error> {
+        self.queue_with(defer, |driver, now| {
             let sent = driver.with_env(now, |connection, env| {
                 connection.send_prepared(env, message)
             });

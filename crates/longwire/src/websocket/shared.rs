@@ -17,6 +17,7 @@ use std::{
     },
     task::{Context, Poll, Waker},
 };
+use tokio::task::coop;
 
 pub(crate) struct Shared {
     pub(super) signal: Arc<Signal>,
@@ -90,8 +91,12 @@ impl Shared {
         guarded: Guarded,
         mut take: impl FnMut(&mut Driver) -> Option<Result<T, Error>>,
     ) -> Poll<Option<Result<T, Error>>> {
+        // So that a peer that sends without end cannot keep the task from
+        // letting others run.
+        let budget = std::task::ready!(coop::poll_proceed(cx));
         let mut driver = self.lock();
         if let Some(taken) = take(&mut driver) {
+            budget.made_progress();
             return Poll::Ready(Some(taken));
         }
         self.signal.wait_to_receive(cx.waker(), guarded);
@@ -113,6 +118,7 @@ impl Shared {
         let unflushed = !driver.is_flushed();
         drop(driver);
         if received.is_some() {
+            budget.made_progress();
             self.signal.received();
         }
         match received {
@@ -276,6 +282,15 @@ impl Shared {
         } else if more || (was_open && has_ended) {
             self.signal.schedule();
         }
+    }
+
+    /// The connection's transport panicked under the keeper: only this
+    /// connection ends.
+    pub(crate) fn panicked(&self) {
+        self.lock().transport_panicked(self.now());
+        self.signal.wake_receiver();
+        self.signal.wake_others();
+        self.signal.release_orphan();
     }
 
     /// The connection has ended: whoever waits learns it, and the keeper takes

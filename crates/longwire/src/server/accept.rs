@@ -1,0 +1,191 @@
+use super::{
+    AcceptError, Address, HttpConnection, Options, Pending, Rewound,
+    connections::Connections,
+    linger::{poll_read_with, refuse},
+};
+use crate::io::Io;
+use longwire_proto::handshake::{HeadError, Refusal, Request, RequestHead, RequestReader};
+use std::{future::poll_fn, io, sync::Arc};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::OwnedSemaphorePermit,
+    time::{Instant, timeout_at},
+};
+
+/// What a client wants.
+#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "moved a few times in the life of a connection, and matched where it is made"
+)]
+pub enum Accepted {
+    /// A WebSocket: its request is in order and waits for an answer.
+    WebSocket(Pending),
+    /// Something else of an HTTP server.
+    Http(HttpConnection),
+}
+
+/// The place of a connection among a server's handshakes.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// Given back when dropped.
+    pub(super) _permit: OwnedSemaphorePermit,
+    pub(super) connections: Arc<Connections>,
+}
+
+/// Runs the opening handshake on a stream up to the decision, TLS included if
+/// the options have it.
+///
+/// # Errors
+/// [`AcceptError`]; the client has been answered and the stream closed then.
+///
+/// # Cancel safety
+/// Dropping the future drops the stream.
+pub async fn accept<S>(stream: S, options: &Options) -> Result<Accepted, AcceptError>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let io = Io::new(stream);
+    let peer = Address::of_peer(&io);
+    handshake(io, peer, options, None).await
+}
+
+pub(super) async fn handshake(
+    io: Io,
+    peer: Option<Address>,
+    options: &Options,
+    place: Option<Place>,
+) -> Result<Accepted, AcceptError> {
+    let deadline = Instant::now() + options.handshake_timeout;
+    if let Io::Tcp(tcp) = &io {
+        // Frames are small and each is wanted at once. What fails here fails
+        // again, and with a reason, on the first read.
+        let _ = tcp.set_nodelay(true);
+    }
+    let mut io = match timeout_at(deadline, secure(io, options)).await {
+        Ok(io) => io?,
+        Err(_) => return Err(AcceptError::Timeout { received: 0 }),
+    };
+    let mut reader = RequestReader::new(options.head_limits);
+    let read = timeout_at(deadline, read_head(&mut io, &mut reader)).await;
+    let received = reader.received();
+    drop(reader);
+    match read {
+        Ok(Ok(Some((head, rest)))) => judge(head, rest, io, peer, options, place).await,
+        Ok(Ok(None)) => Err(AcceptError::Closed { received }),
+        Ok(Err(ReadError::Io(error))) => Err(error.into()),
+        Ok(Err(ReadError::Head(error))) => Err(refused(io, error.into()).await),
+        Err(_) => {
+            if received > 0 {
+                let late = Refusal::new(408, "The request took too long to come.\n")?;
+                refused(io, late).await;
+            }
+            Err(AcceptError::Timeout { received })
+        }
+    }
+}
+
+/// Decides what can be decided without the program.
+async fn judge(
+    head: RequestHead,
+    rest: Vec<u8>,
+    io: Io,
+    peer: Option<Address>,
+    options: &Options,
+    place: Option<Place>,
+) -> Result<Accepted, AcceptError> {
+    if !head.is_upgrade() {
+        let mut read = head.raw().to_vec();
+        read.extend_from_slice(&rest);
+        return Ok(Accepted::Http(HttpConnection {
+            head,
+            stream: Rewound::new(io, read),
+            peer,
+            place,
+        }));
+    }
+    let judged = Request::from_head(head)
+        .and_then(|request| options.check_origin(&request).map(|()| request));
+    match judged {
+        Ok(request) => Ok(Accepted::WebSocket(Pending::new(
+            request, rest, io, peer, options, place,
+        ))),
+        Err(refusal) => Err(refused(io, refusal).await),
+    }
+}
+
+async fn refused(io: Io, refusal: Refusal) -> AcceptError {
+    // The refusal is what matters; that the client did not wait for it is not.
+    let _ = refuse(io, &refusal).await;
+    AcceptError::Refused(refusal)
+}
+
+enum ReadError {
+    Io(io::Error),
+    Head(HeadError),
+}
+
+/// Reads the head, and what came right behind it; nothing if the client closes
+/// the connection first.
+async fn read_head(
+    io: &mut Io,
+    reader: &mut RequestReader,
+) -> Result<Option<(RequestHead, Vec<u8>)>, ReadError> {
+    loop {
+        let read = poll_fn(|cx| {
+            poll_read_with(io, cx, |mut input| match input {
+                [] => Some(Ok(None)),
+                _ => match reader.receive(&mut input) {
+                    Ok(None) => None,
+                    Ok(Some(head)) => Some(Ok(Some((head, input.to_vec())))),
+                    Err(error) => Some(Err(ReadError::Head(error))),
+                },
+            })
+        });
+        if let Some(done) = read.await.map_err(ReadError::Io)? {
+            return done;
+        }
+    }
+}
+
+#[cfg(not(feature = "tls"))]
+async fn secure(io: Io, _: &Options) -> Result<Io, AcceptError> {
+    Ok(io)
+}
+
+/// Runs the TLS handshake if there is to be one.
+#[cfg(feature = "tls")]
+async fn secure(io: Io, options: &Options) -> Result<Io, AcceptError> {
+    let Some(tls) = &options.tls else {
+        return Ok(io);
+    };
+    match io {
+        Io::Tcp(tcp) => {
+            let mut first = [0];
+            match tcp.peek(&mut first).await? {
+                0 => return Err(AcceptError::Closed { received: 0 }),
+                _ if first[0] != TLS_HANDSHAKE => return not_tls(Io::Tcp(tcp)).await,
+                _ => {}
+            }
+            let accepted = tls.acceptor().accept(tcp).await;
+            let stream = accepted.map_err(AcceptError::Tls)?;
+            Ok(Io::Tls(Box::new(stream.into())))
+        }
+        other => {
+            let accepted = tls.acceptor().accept(other).await;
+            Ok(Io::Other(Box::new(accepted.map_err(AcceptError::Tls)?)))
+        }
+    }
+}
+
+/// RFC 8446, section 5.1: the first byte of a ClientHello's record.
+#[cfg(feature = "tls")]
+const TLS_HANDSHAKE: u8 = 0x16;
+
+/// Tells, in plain text, one who speaks plain text what to do.
+#[cfg(feature = "tls")]
+async fn not_tls(io: Io) -> Result<Io, AcceptError> {
+    let text = "This port speaks TLS: use wss:// or https://.\n";
+    refused(io, Refusal::new(400, text)?).await;
+    Err(AcceptError::NotTls)
+}

@@ -1,0 +1,46 @@
+use longwire_proto::handshake::{Acceptance, MisuseError, Request};
+
+/// The yes to a request as the program puts it together, call by call. What
+/// cannot stand in an answer comes up when the answer is made, so that the
+/// client gets one in any case.
+#[derive(Debug, Default)]
+pub(crate) struct Answer {
+    acceptance: Acceptance,
+    subprotocol: Option<String>,
+    misuse: Option<MisuseError>,
+}
+
+impl Answer {
+    pub(crate) fn subprotocol(&mut self, name: &str) {
+        self.subprotocol = Some(name.to_owned());
+    }
+
+    pub(crate) fn select_subprotocol(&mut self, request: &Request, supports: &[impl AsRef<str>]) {
+        if let Some(chosen) = request.select_subprotocol(supports) {
+            self.subprotocol(chosen.as_str());
+        }
+    }
+
+    pub(crate) fn select_first_offered(&mut self, request: &Request) {
+        if let Some(first) = request.subprotocols().first() {
+            self.subprotocol(first.as_str());
+        }
+    }
+
+    pub(crate) fn header(&mut self, name: &str, value: &[u8]) {
+        match std::mem::take(&mut self.acceptance).header(name, value) {
+            Ok(acceptance) => self.acceptance = acceptance,
+            Err(misuse) => self.misuse = self.misuse.take().or(Some(misuse)),
+        }
+    }
+
+    /// What stands in the answer, and the subprotocol that is chosen in it.
+    pub(crate) fn finish(self) -> Result<(Acceptance, Option<String>), MisuseError> {
+        let acceptance = match (self.misuse, &self.subprotocol) {
+            (Some(misuse), _) => return Err(misuse),
+            (None, Some(name)) => self.acceptance.subprotocol(name),
+            (None, None) => self.acceptance,
+        };
+        Ok((acceptance, self.subprotocol))
+    }
+}

@@ -1,0 +1,139 @@
+use super::{
+    accept::Place,
+    address::{Address, Shown},
+    pending::refuse_in_background,
+};
+use crate::io::Io;
+use longwire_proto::handshake::{Refusal, RequestHead};
+use std::{
+    fmt, io,
+    pin::Pin,
+    task::{Context, Poll},
+};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tracing::debug;
+
+/// A connection whose first request asks for no WebSocket.
+///
+/// It is for the program's HTTP server, which reads it from its beginning with
+/// [`into_stream`](HttpConnection::into_stream); with hyper:
+/// `TokioIo::new(http.into_stream())`.
+#[derive(Debug)]
+pub struct HttpConnection {
+    pub(super) head: RequestHead,
+    pub(super) stream: Rewound,
+    pub(super) peer: Option<Address>,
+    pub(super) place: Option<Place>,
+}
+
+impl HttpConnection {
+    /// The head of the first request.
+    pub fn head(&self) -> &RequestHead {
+        &self.head
+    }
+
+    /// Where the client is, if that can be told.
+    pub fn peer_addr(&self) -> Option<&Address> {
+        self.peer.as_ref()
+    }
+
+    /// The connection, to be read from the first byte of the first request.
+    pub fn into_stream(self) -> Rewound {
+        self.stream
+    }
+
+    /// Answers the request and closes the connection, in the background.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn refuse(self, refusal: Refusal) {
+        debug!(
+            peer = %Shown(&self.peer),
+            method = self.head.method(),
+            status = refusal.status(),
+            reason = %refusal,
+            "request refused"
+        );
+        refuse_in_background(self.stream.io, refusal, self.place);
+    }
+}
+
+/// A stream that begins anew: the bytes that were read from it come first.
+pub struct Rewound {
+    io: Io,
+    read: Vec<u8>,
+    /// How many of those bytes have been read again.
+    at: usize,
+}
+
+impl Rewound {
+    pub(crate) fn new(io: Io, read: Vec<u8>) -> Rewound {
+        Rewound { io, read, at: 0 }
+    }
+
+    /// The transport, and the bytes that have not been read again.
+    #[cfg(feature = "hyper")]
+    pub(crate) fn into_parts(mut self) -> (Io, Vec<u8>) {
+        (self.io, self.read.split_off(self.at))
+    }
+}
+
+impl fmt::Debug for Rewound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rewound")
+            .field("rewound_bytes", &(self.read.len() - self.at))
+            .finish_non_exhaustive()
+    }
+}
+
+impl AsyncRead for Rewound {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.at == this.read.len() {
+            return Pin::new(&mut this.io).poll_read(cx, buf);
+        }
+        let again = &this.read[this.at..];
+        let taken = again.len().min(buf.remaining());
+        buf.put_slice(&again[..taken]);
+        this.at += taken;
+        if this.at == this.read.len() {
+            this.read = Vec::new();
+            this.at = 0;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Rewound {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}

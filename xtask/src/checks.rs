@@ -1,0 +1,121 @@
+//! The parts that need Rust and nothing else.
+
+use std::process::Command;
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::process;
+use crate::setup::cargo_deny;
+use crate::workspace::Workspace;
+
+const LIMIT: Duration = Duration::from_secs(30 * 60);
+const FETCH_LIMIT: Duration = Duration::from_secs(2 * 60);
+
+/// A target without an operating system, and so without `std`.
+const BARE_TARGET: &str = "thumbv7em-none-eabihf";
+
+pub(crate) fn fmt(workspace: &Workspace) -> Result<String> {
+    workspace.cargo(&["fmt", "--all", "--check"], LIMIT)?;
+    Ok(String::new())
+}
+
+pub(crate) fn clippy(workspace: &Workspace) -> Result<String> {
+    let arguments = "clippy --workspace --all-targets --all-features --locked -- -D warnings";
+    workspace.cargo(&split(arguments), LIMIT)?;
+    Ok(String::new())
+}
+
+pub(crate) fn doc(workspace: &Workspace) -> Result<String> {
+    let mut cargo = workspace.cargo_command();
+    cargo
+        .args(split("doc --workspace --no-deps --all-features --locked"))
+        .env("RUSTDOCFLAGS", "-D warnings");
+    process::show(&mut cargo, LIMIT)?;
+    Ok(String::new())
+}
+
+/// Clippy and the tests see all features together; here each crate stands alone.
+pub(crate) fn features(workspace: &Workspace) -> Result<String> {
+    for package in ["longwire-proto", "longwire-hub", "longwire"] {
+        for features in [&["--no-default-features"][..], &[]] {
+            let mut arguments = vec!["check", "--locked", "-p", package];
+            arguments.extend(features);
+            workspace.cargo(&arguments, LIMIT)?;
+        }
+    }
+    Ok(String::new())
+}
+
+pub(crate) fn no_std(workspace: &Workspace) -> Result<String> {
+    add_target(workspace)?;
+    for features in [&["--no-default-features"][..], &[]] {
+        let mut arguments = split("check --locked -p longwire-proto --lib --target");
+        arguments.push(BARE_TARGET);
+        arguments.extend(features);
+        workspace.cargo(&arguments, LIMIT)?;
+    }
+    Ok(BARE_TARGET.to_owned())
+}
+
+fn add_target(workspace: &Workspace) -> Result {
+    let mut list = Command::new("rustup");
+    list.args(["target", "list", "--installed"])
+        .current_dir(&workspace.root);
+    let installed = process::run(workspace, "rustup target list", &mut list, FETCH_LIMIT);
+    if installed.is_ok_and(|targets| targets.lines().any(|target| target == BARE_TARGET)) {
+        return Ok(());
+    }
+    let mut add = Command::new("rustup");
+    add.args(["target", "add", BARE_TARGET])
+        .current_dir(&workspace.root);
+    process::run(workspace, "rustup target add", &mut add, FETCH_LIMIT)
+        .map_err(|why| Error::new(format!("{why}\ninstall Rust's {BARE_TARGET} target")))?;
+    Ok(())
+}
+
+/// Only that the targets build: their bodies run over the corpus in `cargo test`.
+pub(crate) fn fuzz(workspace: &Workspace) -> Result<String> {
+    workspace.cargo(
+        &split("check --locked --manifest-path fuzz/Cargo.toml"),
+        LIMIT,
+    )?;
+    Ok(String::new())
+}
+
+pub(crate) fn test(workspace: &Workspace) -> Result<String> {
+    workspace.cargo(&split("test --workspace --all-features --locked"), LIMIT)?;
+    Ok(String::new())
+}
+
+pub(crate) fn deny(workspace: &Workspace) -> Result<String> {
+    let program = cargo_deny::program(workspace)?;
+    let deny = |arguments: &str| {
+        let mut command = Command::new(&program);
+        command.args(split(arguments)).current_dir(&workspace.root);
+        command
+    };
+    process::show(&mut deny("check bans licenses sources"), LIMIT)?;
+
+    // The advisories live in a repository of their own, which a machine with
+    // no way out but package registries cannot fetch. What cannot be known
+    // there is said, and found out where it can be.
+    match process::run(
+        workspace,
+        "cargo deny fetch",
+        &mut deny("fetch db"),
+        FETCH_LIMIT,
+    ) {
+        Ok(_) => {
+            process::show(&mut deny("check --disable-fetch advisories"), LIMIT)?;
+            Ok(String::new())
+        }
+        Err(why) => {
+            println!("    {why}");
+            Ok("without advisories: their database could not be fetched".to_owned())
+        }
+    }
+}
+
+fn split(arguments: &str) -> Vec<&str> {
+    arguments.split_whitespace().collect()
+}

@@ -1,0 +1,8 @@
+//! Other people's clients against our server, and our client against their
+//! servers. What every one of them is asked is in `matrix`.
+
+pub(crate) mod clients;
+pub(crate) mod echo_server;
+mod matrix;
+pub(crate) mod servers;
+mod transcript;

@@ -1,0 +1,82 @@
+//! Our client against other people's servers.
+
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use super::echo_server::EchoServer;
+use super::{matrix, transcript};
+use crate::error::{Result, ResultExt as _};
+use crate::process::{self, Service};
+use crate::setup::{nginx as nginx_setup, node, python3};
+use crate::workspace::Workspace;
+
+const START_LIMIT: Duration = Duration::from_secs(20);
+
+pub(crate) fn websockets(workspace: &Workspace) -> Result<String> {
+    let mut server = Command::new(python3::with_packages(workspace)?);
+    server.arg(workspace.interop("python/echo_server.py"));
+    meet(workspace, "client-websockets", server)
+}
+
+pub(crate) fn ws(workspace: &Workspace) -> Result<String> {
+    let mut server = node::with_packages(workspace)?;
+    server.arg("echo_server.mjs");
+    meet(workspace, "client-ws", server)
+}
+
+fn meet(workspace: &Workspace, part: &str, program: Command) -> Result<String> {
+    let what = format!("{part} server");
+    let mut server = EchoServer::start_program(workspace, &what, program, &["chat.v1"])?;
+    let expected = [matrix::OF_CLIENT, matrix::OF_PEERS_CLOSE].concat();
+    let mut client = workspace.client()?;
+    client.args(["client-check", "--peer-closes", server.url()]);
+    let mut client = Service::start(workspace, part, &mut client)?;
+    transcript::follow(&mut client, &expected, || {
+        server.begin_shutdown();
+        Ok(())
+    })
+}
+
+/// Our own server stands behind the proxy, and does not close as a path asks.
+pub(crate) fn nginx(workspace: &Workspace) -> Result<String> {
+    let program = nginx_setup::program(workspace)?;
+    let mut server = EchoServer::start(workspace, "client-nginx longwire", &["chat.v1"])?;
+    let port = process::free_port()?;
+    let _proxy = start_nginx(workspace, &program, port, server.port())?;
+
+    let mut client = workspace.client()?;
+    client.args(["client-check", &format!("ws://127.0.0.1:{port}")]);
+    let mut client = Service::start(workspace, "client-nginx", &mut client)?;
+    transcript::follow(&mut client, matrix::OF_CLIENT, || {
+        server.begin_shutdown();
+        Ok(())
+    })
+}
+
+fn start_nginx(
+    workspace: &Workspace,
+    program: &std::path::Path,
+    port: u16,
+    upstream: &str,
+) -> Result<Service> {
+    let template = workspace.interop("nginx/nginx.conf");
+    let folder = workspace.fresh_folder("client-nginx")?;
+    let configuration = fs::read_to_string(&template)
+        .context(format!("reading {}", template.display()))?
+        .replace("@LISTEN@", &port.to_string())
+        .replace("@UPSTREAM@", upstream);
+    let path = folder.join("nginx.conf");
+    fs::write(&path, configuration).context(format!("writing {}", path.display()))?;
+
+    let mut nginx = Command::new(program);
+    // The first -e takes the place of the log that is compiled in.
+    nginx
+        .args(["-e", "stderr", "-p"])
+        .arg(&folder)
+        .arg("-c")
+        .arg(&path);
+    let mut proxy = Service::start(workspace, "client-nginx proxy", &mut nginx)?;
+    proxy.wait_for_port(port, START_LIMIT)?;
+    Ok(proxy)
+}

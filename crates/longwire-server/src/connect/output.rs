@@ -115,7 +115,9 @@ struct Writer {
 
 impl Writer {
     fn run(mut self, mut items: mpsc::Receiver<Item>) -> io::Result<()> {
-        let mut stdout = io::BufWriter::new(io::stdout().lock());
+        // Not locked: on a terminal without line editing the prompt is written
+        // there by another thread.
+        let mut stdout = io::BufWriter::new(io::stdout());
         while let Some(item) = items.blocking_recv() {
             let mut next = Some(item);
             while let Some(item) = next {

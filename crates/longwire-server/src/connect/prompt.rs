@@ -10,8 +10,9 @@ use std::{
     env, fmt, fs, io,
     io::{IsTerminal as _, Write as _},
     path::PathBuf,
-    sync::mpsc as std_mpsc,
+    sync::{Arc, Mutex, mpsc as std_mpsc},
     thread,
+    time::Duration,
 };
 use tokio::sync::mpsc;
 
@@ -38,6 +39,7 @@ type Printer = Box<dyn ExternalPrinter + Send>;
 pub(super) struct Canvas {
     begin: Option<std_mpsc::Sender<()>>,
     printer: Option<Printer>,
+    halt: Halt,
     terminal: Terminal,
 }
 
@@ -75,12 +77,17 @@ impl Prompt {
         let history = History::load(keep_history, &mut editor);
         let (lines, line_receiver) = mpsc::unbounded_channel();
         let (interrupts, interrupt_receiver) = mpsc::unbounded_channel();
+        let halt = Halt(Arc::new(Mutex::new(None)));
         let (begin, begun) = std_mpsc::channel();
         let reader = Reader {
             begun,
             editor,
             history,
-            prompt: ("> ".to_owned(), palette.0.ours("> ")),
+            sign: Sign {
+                plain: "> ".to_owned(),
+                coloured: palette.0.ours("> "),
+                halt: halt.clone(),
+            },
             lines: Some(lines),
             interrupts,
         };
@@ -94,6 +101,7 @@ impl Prompt {
         let canvas = Canvas {
             begin: Some(begin),
             printer: printer.map(|printer| Box::new(printer) as Printer),
+            halt,
             terminal,
         };
         Ok((prompt, canvas))
@@ -105,7 +113,7 @@ struct Reader {
     begun: std_mpsc::Receiver<()>,
     editor: Editor<Commands, FileHistory>,
     history: Option<History>,
-    prompt: (String, String),
+    sign: Sign,
     /// `None` after Ctrl-D.
     lines: Option<mpsc::UnboundedSender<String>>,
     interrupts: mpsc::UnboundedSender<()>,
@@ -119,7 +127,7 @@ impl Reader {
             return;
         }
         loop {
-            match self.editor.readline(&self.prompt) {
+            match self.editor.readline(&self.sign) {
                 Ok(line) => {
                     if let Some(history) = &self.history {
                         history.append(&mut self.editor);
@@ -149,7 +157,8 @@ impl Reader {
 
     fn stop(&mut self) {
         self.lines = None;
-        self.prompt = (String::new(), String::new());
+        self.sign.plain.clear();
+        self.sign.coloured.clear();
     }
 }
 
@@ -173,16 +182,74 @@ impl Canvas {
 
     /// Takes the prompt away, and gives the terminal back as it was.
     pub(super) fn end(mut self) {
-        if self.begin.is_none() && self.printer.is_some() {
-            // The printer hands one text over at a time. When two more have been
-            // handed over, all before them are painted. These paint nothing:
-            // they go one line up, and down again.
-            for _ in 0..2 {
-                self.paint("\x1b[A\n".to_owned());
-            }
-            self.terminal.write("\r\x1b[K");
+        if self.begin.is_none()
+            && let Some(printer) = self.printer.take()
+        {
+            self.halt.request(printer);
         }
         self.terminal.restore();
+    }
+}
+
+/// Stops the thread that reads lines, which waits for a key and cannot be told
+/// to stop: it halts when it is about to draw the prompt anew, after all that
+/// stands above the prompt has been painted.
+#[derive(Clone)]
+struct Halt(Arc<Mutex<Option<std_mpsc::Sender<()>>>>);
+
+impl Halt {
+    /// Halts for good, if that is requested.
+    fn check(&self) {
+        let requested = self.0.lock().ok().and_then(|mut request| request.take());
+        if let Some(halted) = requested {
+            // Whoever waited may have given up.
+            let _ = halted.send(());
+            loop {
+                thread::park();
+            }
+        }
+    }
+
+    /// Waits until the reader has halted.
+    fn request(&self, mut printer: Printer) {
+        // A terminal that takes nothing shall not keep the process.
+        const PATIENCE: Duration = Duration::from_millis(500);
+        // Up one line, and down again.
+        const NOTHING: &str = "\x1b[A\n";
+        let (halted, halts) = std_mpsc::channel();
+        let request = Arc::clone(&self.0);
+        // Printing waits for the reader, which may halt before it is done.
+        let nudge = move || {
+            // When this is handed over, all before it has been painted ...
+            let _ = printer.print(NOTHING.to_owned());
+            if let Ok(mut request) = request.lock() {
+                *request = Some(halted);
+            }
+            // ... and this makes the reader draw once more.
+            let _ = printer.print(NOTHING.to_owned());
+        };
+        if thread::Builder::new().spawn(nudge).is_ok() {
+            let _ = halts.recv_timeout(PATIENCE);
+        }
+    }
+}
+
+/// The prompt's text. It is asked for each time that it is drawn.
+struct Sign {
+    plain: String,
+    coloured: String,
+    halt: Halt,
+}
+
+impl rustyline::Prompt for Sign {
+    fn raw(&self) -> &str {
+        self.halt.check();
+        &self.plain
+    }
+
+    fn styled(&self) -> &str {
+        self.halt.check();
+        &self.coloured
     }
 }
 
@@ -203,9 +270,11 @@ impl Terminal {
 
     fn restore(&mut self) {
         use rustix::termios::{OptionalActions, tcsetattr};
-        const BRACKETED_PASTE_OFF: &str = "\x1b[?2004l";
+        // Back to the line's start and clear it; show what is drawn at once;
+        // bracketed paste off.
+        const RESET: &str = "\r\x1b[K\x1b[?2026l\x1b[?2004l";
         if let Some(modes) = self.modes.take() {
-            self.write(BRACKETED_PASTE_OFF);
+            self.write(RESET);
             // It fails when the terminal has gone.
             let _ = tcsetattr(rustix::stdio::stdin(), OptionalActions::Drain, &modes);
         }

@@ -167,7 +167,7 @@ impl Screen {
             return self.json(line.end()).await;
         }
         let text = format!("Pong after {}", inspect::round_trip(time));
-        self.answer(&self.palette.faint(&text)).await;
+        self.error_line(self.palette.faint(&text)).await;
     }
 
     /// The connection has ended in this way; for scripts.

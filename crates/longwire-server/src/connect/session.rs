@@ -22,6 +22,7 @@ use std::{
 };
 use tokio::{
     sync::{Notify, mpsc::UnboundedReceiver},
+    task::yield_now,
     time::{Instant, sleep, sleep_until, timeout},
 };
 
@@ -57,6 +58,8 @@ struct Progress {
     enough: Notify,
     /// The connection ended before all was sent.
     unsent: Cell<bool>,
+    /// Nobody takes what is written any more.
+    gone: Cell<bool>,
     /// What was wrong with the input.
     failure: RefCell<Option<Failure>>,
 }
@@ -80,6 +83,7 @@ pub(super) async fn talk(
         binary: RefCell::new(None),
         enough: Notify::new(),
         unsent: Cell::new(false),
+        gone: Cell::new(false),
         failure: RefCell::new(None),
     };
     let input = send(source, &sender, screen, &progress, manners.binary);
@@ -143,6 +147,10 @@ async fn receive(
                 Ok(_) if !wanted => Ok(()),
                 Ok(message) => {
                     progress.heard.set(Instant::now());
+                    if screen.show.is_some() {
+                        // First its frames.
+                        yield_now().await;
+                    }
                     let shown = screen.message(&message).await;
                     if message.kind() == MessageKind::Binary {
                         *progress.binary.borrow_mut() = Some(message.into_bytes());
@@ -156,6 +164,7 @@ async fn receive(
             Err(Some(error)) => return Some(error),
             Err(None) => {
                 wanted = false;
+                progress.gone.set(true);
                 close(closer, 1000);
             }
         }
@@ -316,7 +325,7 @@ async fn conclude(
     if let Some(failure) = progress.failure.into_inner() {
         return Err(failure);
     }
-    if progress.unsent.get() {
+    if progress.unsent.get() && !progress.gone.get() {
         let message = format!("{note}, before all of the input was sent");
         return Err(Failure::new(Status::Closed, message));
     }

@@ -4,7 +4,9 @@
 
 mod command;
 mod exit;
+mod listen;
 mod logging;
+mod server;
 
 use clap::Parser as _;
 use std::process::ExitCode;

@@ -76,6 +76,17 @@ async fn what_comes_during_the_shutdown_is_turned_away() {
 }
 
 #[tokio::test]
+async fn after_a_shutdown_nothing_is_accepted_and_who_waits_is_told() {
+    let mut server = Server::bind("127.0.0.1:0").await.unwrap();
+    let mut peer = Peer::connect(server.local_addr().tcp().unwrap()).await;
+    peer.send(request("/", "")).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(soon(server.handle().shutdown(LIMIT)).await, 0);
+    assert!(soon(server.accept()).await.is_none());
+    assert!(peer.read_to_end().await.starts_with("HTTP/1.1 503 "));
+}
+
+#[tokio::test]
 async fn dropping_the_server_stops_listening_and_leaves_connections_alone() {
     let mut server = Server::bind("127.0.0.1:0").await.unwrap();
     let address = server.local_addr().tcp().unwrap();

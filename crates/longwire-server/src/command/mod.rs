@@ -1,7 +1,7 @@
 //! The command line: one file for each command.
 
 mod connect;
-mod echo;
+pub(crate) mod echo;
 mod serve;
 
 use crate::exit::Failure;
@@ -20,7 +20,7 @@ Exit codes:
 ///
 /// Without a command it serves: `longwire` is `longwire serve`.
 #[derive(Debug, Parser)]
-#[command(version, after_help = EXIT_CODES, subcommand_negates_reqs = true)]
+#[command(name = "longwire", version, after_help = EXIT_CODES, subcommand_negates_reqs = true)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
     /// Say more of what happens, on standard error; repeat for even more.

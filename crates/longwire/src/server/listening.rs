@@ -153,6 +153,26 @@ impl ServerHandle {
     /// once. What remains after `limit` goes on closing, bounded by
     /// `Config::close_timeout`.
     ///
+    /// ```no_run
+    /// # use longwire::{Server, server::Pending};
+    /// # use std::time::Duration;
+    /// # async fn serve(pending: Pending) {}
+    /// # async fn run() -> std::io::Result<()> {
+    /// let mut server = Server::bind("127.0.0.1:9001").await?;
+    /// let handle = server.handle();
+    /// let leaving = tokio::spawn(async move {
+    ///     tokio::signal::ctrl_c().await?;
+    ///     Ok::<_, std::io::Error>(handle.shutdown(Duration::from_secs(10)).await)
+    /// });
+    /// while let Some(pending) = server.accept().await {
+    ///     tokio::spawn(serve(pending));
+    /// }
+    /// // `accept` gives `None` at once; the open connections take a moment.
+    /// let open = leaving.await??;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Cancel safety
     /// The shutdown goes on when the future is dropped; only the waiting ends.
     pub async fn shutdown(&self, limit: Duration) -> usize {

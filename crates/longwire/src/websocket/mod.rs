@@ -235,6 +235,18 @@ impl WebSocket {
         self.sender.send_prepared(message).await
     }
 
+    /// As [`send_prepared`](Self::send_prepared), but leaves the writing to the
+    /// next `send` or `flush`, or to when your task waits for something else.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    /// The message is queued as a whole or not at all.
+    pub async fn feed_prepared(&mut self, message: &PreparedMessage) -> Result<(), Error> {
+        self.sender.feed_prepared(message).await
+    }
+
     /// Begins a text message that is sent as it is made.
     pub fn stream_text(&mut self) -> TextWriter<'_> {
         self.sender.stream_text()

@@ -1,0 +1,162 @@
+//! Listening: what `serve` and `echo` have in common.
+
+use crate::exit::{Failure, Status};
+use longwire::{
+    Config,
+    server::{Listener, Options, OriginPolicy, Server},
+    tls::ServerTls,
+};
+use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
+use tokio::signal;
+
+/// How long clients have to answer the Close frame when the program stops.
+const SHUTDOWN: Duration = Duration::from_secs(5);
+
+/// Where to listen, and whom to let in.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub(crate) struct Arguments {
+    /// The address to listen on. Port 0 takes any free port.
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+
+    /// Speak this subprotocol to clients that offer it; repeatable. Without
+    /// it the first one that a client offers is spoken, because a browser
+    /// fails the connection when its offer goes unanswered.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) subprotocol: Vec<String>,
+
+    /// Let pages of this origin open a WebSocket here, such as
+    /// https://example.com; repeatable. `*` lets in pages of any origin.
+    /// Pages of the same host, and clients that are no pages, are always let
+    /// in.
+    #[arg(long, value_name = "ORIGIN")]
+    allow_origin: Vec<String>,
+
+    /// The certificate chain for wss://, a PEM file.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+
+    /// The private key of --tls-cert, a PEM file.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// Listens.
+    pub(crate) async fn bind(&self, config: Config) -> Result<Server, Failure> {
+        let mut options = Options::default();
+        options.config = config.into();
+        options.origin = self.origin_policy();
+        options.origin_setting = "--allow-origin".into();
+        if let (Some(chain), Some(key)) = (&self.tls_cert, &self.tls_key) {
+            let tls = ServerTls::from_pem_files(chain, key);
+            options.tls = Some(tls.map_err(|error| Failure::new(Status::Usage, error))?);
+        }
+        let listener = Listener::bind(self.listen).await;
+        let listener = listener.map_err(|error| self.cannot_bind(&error))?;
+        Ok(Server::listen(listener, options))
+    }
+
+    /// The schemes of the addresses to print: of the page, and of the WebSocket.
+    pub(crate) fn schemes(&self) -> (&'static str, &'static str) {
+        match self.tls_cert {
+            None => ("http", "ws"),
+            Some(_) => ("https", "wss"),
+        }
+    }
+
+    fn origin_policy(&self) -> OriginPolicy {
+        if self.allow_origin.iter().any(|origin| origin == "*") {
+            return OriginPolicy::Any;
+        }
+        OriginPolicy::SameHostOr(self.allow_origin.clone())
+    }
+
+    fn cannot_bind(&self, error: &io::Error) -> Failure {
+        let address = self.listen;
+        let what = match error.kind() {
+            io::ErrorKind::AddrInUse => format!(
+                "{address} is in use: another program listens there. Stop it, or choose another \
+                 port, for example --listen {}:{}",
+                Host(address),
+                address.port().wrapping_add(1).max(1024),
+            ),
+            io::ErrorKind::AddrNotAvailable => format!(
+                "{address} is no address of this machine. Use 127.0.0.1 for this machine alone, \
+                 or 0.0.0.0 for every network it is on"
+            ),
+            io::ErrorKind::PermissionDenied => format!(
+                "this user may not listen on {address}. Ports below 1024 need a privilege; \
+                 choose a higher one, for example --listen {}:8080",
+                Host(address),
+            ),
+            _ => format!("cannot listen on {address}: {error}"),
+        };
+        Failure::new(Status::Unreachable, what)
+    }
+}
+
+/// The host of an address, as it stands before a port.
+struct Host(SocketAddr);
+
+impl std::fmt::Display for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            SocketAddr::V4(address) => address.ip().fmt(f),
+            SocketAddr::V6(address) => write!(f, "[{}]", address.ip()),
+        }
+    }
+}
+
+/// Says where the server is. It serves on if nobody listens to that any more.
+pub(crate) fn announce(lines: &str) {
+    use io::Write as _;
+    let mut stdout = io::stdout().lock();
+    let _ = writeln!(stdout, "{lines}").and_then(|()| stdout.flush());
+}
+
+/// Runs `serve` on a runtime of its own.
+pub(crate) fn block_on<T>(serve: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Runtime::new()
+        .map_err(|error| Failure::new(Status::Failed, format!("cannot start: {error}")))?;
+    runtime.block_on(serve)
+}
+
+/// Serves until the program is told to stop, and then closes every connection
+/// with 1001.
+pub(crate) async fn until_stopped(server: Server, mut serve: impl AsyncFnMut(&mut Server)) {
+    let mut server = server;
+    let handle = server.handle();
+    tokio::select! {
+        () = serve(&mut server) => {}
+        () = stopped() => {}
+    }
+    eprintln!("Stopping: closing the connections. Press Ctrl-C again to stop at once.");
+    tokio::select! {
+        unfinished = handle.shutdown(SHUTDOWN) => {
+            if unfinished > 0 {
+                tracing::warn!(unfinished, "connections did not close in time");
+            }
+        }
+        () = stopped() => {}
+    }
+}
+
+/// Waits for Ctrl-C, or for what service managers send.
+async fn stopped() {
+    #[cfg(unix)]
+    {
+        use signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => return,
+                pressed = signal::ctrl_c() => if pressed.is_ok() { return },
+            }
+        }
+    }
+    if signal::ctrl_c().await.is_err() {
+        // No signals here: only the end of the process stops it.
+        std::future::pending::<()>().await;
+    }
+}

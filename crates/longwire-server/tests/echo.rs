@@ -1,0 +1,50 @@
+//! `longwire echo`.
+
+mod program;
+
+use longwire::{CloseCode, Connector, Message};
+use program::Program;
+
+#[tokio::test]
+async fn what_is_sent_comes_back_on_any_path() {
+    let program = Program::start(&["echo"]);
+    for path in ["", "/", "/any/path?with=query"] {
+        let mut ws = longwire::connect(program.url(path)).await.unwrap();
+        for message in [Message::from("text"), vec![0; 100_000].into(), "".into()] {
+            ws.send(message.clone()).await.unwrap();
+            assert_eq!(ws.next().await.unwrap().unwrap(), message);
+        }
+        let info = ws.close(3999, "enough").await.unwrap();
+        assert_eq!(info.code(), CloseCode::new(3999));
+        assert_eq!(info.reason(), "enough");
+    }
+}
+
+#[tokio::test]
+async fn it_speaks_the_first_offer_or_what_it_was_told_to() {
+    let any = Program::start(&["echo"]);
+    let told = Program::start(&["echo", "--subprotocol", "v1", "--subprotocol", "v2"]);
+    let offer = |names: &[&str]| {
+        let builder = Connector::builder();
+        let builder = names
+            .iter()
+            .fold(builder, |builder, name| builder.subprotocol(*name));
+        builder.build().unwrap()
+    };
+    for (program, offered, spoken) in [
+        (&any, &["v3", "v2"][..], Some("v3")),
+        (&any, &[], None),
+        (&told, &["v3", "v2"], Some("v2")),
+        (&told, &["v3"], None),
+    ] {
+        let ws = offer(offered).connect(program.url("/")).await.unwrap();
+        assert_eq!(ws.subprotocol(), spoken, "{offered:?}");
+    }
+}
+
+#[test]
+fn other_requests_are_told_to_upgrade() {
+    let program = Program::start(&["echo"]);
+    let answer = program.get("/", "localhost");
+    assert!(answer.starts_with("HTTP/1.1 426 "), "{answer}");
+}

@@ -1,0 +1,234 @@
+//! `longwire serve`, as clients and browsers see it.
+
+mod program;
+
+use longwire::{CloseCode, ConnectError, Connector, Message, WebSocket};
+use program::{Program, run};
+use std::time::Duration;
+
+async fn join(program: &Program, path: &str) -> WebSocket {
+    longwire::connect(program.url(path)).await.unwrap()
+}
+
+async fn text(ws: &mut WebSocket) -> String {
+    let next = tokio::time::timeout(Duration::from_secs(10), ws.next());
+    let message = next.await.expect("nothing came").unwrap().unwrap();
+    message.as_text().expect("no text").to_owned()
+}
+
+#[tokio::test]
+async fn what_one_sends_everyone_gets_in_one_order() {
+    let program = Program::start(&["serve"]);
+    let mut members = Vec::new();
+    for _ in 0..3 {
+        members.push(join(&program, "/channels/lobby").await);
+    }
+    let mut elsewhere = join(&program, "/channels/garden").await;
+    for i in 0..100 {
+        for member in &mut members {
+            member.send(format!("{i}")).await.unwrap();
+        }
+    }
+    let mut orders = Vec::new();
+    for member in &mut members {
+        let mut order = Vec::new();
+        for _ in 0..300 {
+            order.push(text(member).await);
+        }
+        orders.push(order);
+    }
+    assert_eq!(orders[0], orders[1]);
+    assert_eq!(orders[0], orders[2]);
+    let mut sorted: Vec<u32> = orders[0].iter().map(|text| text.parse().unwrap()).collect();
+    sorted.sort_unstable();
+    assert!(
+        sorted
+            .chunks(3)
+            .enumerate()
+            .all(|(i, three)| three == [i as u32; 3])
+    );
+
+    elsewhere.send("alone").await.unwrap();
+    assert_eq!(text(&mut elsewhere).await, "alone");
+}
+
+#[tokio::test]
+async fn binary_messages_pass_as_they_are() {
+    let program = Program::start(&["serve"]);
+    let mut sender = join(&program, "/channels/pictures").await;
+    let mut receiver = join(&program, "/channels/pictures").await;
+    let picture: Vec<u8> = (0..500_000u32).map(|i| (i * 7) as u8).collect();
+    sender.send(picture.clone()).await.unwrap();
+    assert_eq!(
+        receiver.next().await.unwrap().unwrap(),
+        Message::from(picture)
+    );
+}
+
+#[tokio::test]
+async fn echo_off_leaves_out_what_one_sent_oneself() {
+    let program = Program::start(&["serve"]);
+    let mut quiet = join(&program, "/channels/lobby?echo=off").await;
+    let mut other = join(&program, "/channels/lobby").await;
+    quiet.send("from quiet").await.unwrap();
+    assert_eq!(text(&mut other).await, "from quiet");
+    other.send("from other").await.unwrap();
+    assert_eq!(text(&mut quiet).await, "from other");
+}
+
+#[tokio::test]
+async fn rooms_may_be_named_in_any_script() {
+    let program = Program::start(&["serve"]);
+    let mut one = join(&program, "/channels/caf%C3%A9").await;
+    let mut two = join(&program, "/channels/caf%c3%a9").await;
+    one.send("un crème").await.unwrap();
+    assert_eq!(text(&mut two).await, "un crème");
+}
+
+#[tokio::test]
+async fn what_is_no_channel_is_refused_with_a_reason() {
+    let program = Program::start(&["serve"]);
+    for (path, status, reason) in [
+        ("/", 404, "/channels/NAME"),
+        ("/channels/", 400, "empty"),
+        ("/channels/a%2Fb", 400, "'/'"),
+        ("/channels/lobby?echo=maybe", 400, "neither on nor off"),
+    ] {
+        let error = longwire::connect(program.url(path)).await.unwrap_err();
+        let ConnectError::Refused { refused, .. } = &error else {
+            panic!("{path}: {error}");
+        };
+        assert_eq!(refused.head.status(), status, "{path}");
+        let body = String::from_utf8_lossy(refused.body.bytes()).into_owned();
+        assert!(body.contains(reason), "{path}: {body}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_over_the_limit_is_refused_with_1009() {
+    let program = Program::start(&["serve", "--max-message-size", "1000"]);
+    let mut ws = join(&program, "/channels/lobby").await;
+    ws.send("x".repeat(1000)).await.unwrap();
+    assert_eq!(text(&mut ws).await.len(), 1000);
+    ws.send("x".repeat(1001)).await.unwrap();
+    assert!(ws.next().await.is_none());
+    assert_eq!(ws.close_info().unwrap().code(), CloseCode::MESSAGE_TOO_BIG);
+}
+
+#[tokio::test]
+async fn a_subscriber_that_falls_behind_is_told() {
+    let program = Program::start(&["serve", "--log-count", "8"]);
+    let mut slow = join(&program, "/channels/busy").await;
+    let mut busy = join(&program, "/channels/busy?echo=off").await;
+    // More than the sockets, the queue and the reader's inbox hold.
+    for _ in 0..60 {
+        busy.send(vec![0; 1 << 20]).await.unwrap();
+    }
+    busy.ping().await.unwrap();
+    while let Some(Ok(_)) = slow.next().await {}
+    let info = slow.close_info().unwrap();
+    assert_eq!(info.code(), CloseCode::TRY_AGAIN_LATER, "{info:?}");
+    assert!(info.reason().contains("messages were missed"), "{info:?}");
+}
+
+#[tokio::test]
+async fn pages_of_other_sites_are_kept_out_unless_allowed() {
+    let program = Program::start(&["serve", "--allow-origin", "https://good.example"]);
+    let own = format!("http://{}", program.address);
+    for (origin, allowed) in [
+        (own.as_str(), true),
+        ("https://good.example", true),
+        ("https://evil.example", false),
+        ("null", false),
+    ] {
+        let connector = Connector::builder().origin(origin).build().unwrap();
+        match connector.connect(program.url("/channels/lobby")).await {
+            Ok(_) => assert!(allowed, "{origin}"),
+            Err(error) => {
+                assert!(!allowed, "{origin}: {error}");
+                assert_eq!(error.status(), Some(403));
+                assert!(error.to_string().contains("--allow-origin"), "{error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_page_is_served_with_its_files() {
+    let program = Program::start(&["serve"]);
+    for path in ["/", "/rooms/garden"] {
+        let page = program.get(path, "localhost");
+        assert!(page.starts_with("HTTP/1.1 200 "), "{page}");
+        assert!(page.contains("content-security-policy: "), "{page}");
+        assert!(page.contains("<title>Longwire</title>"), "{page}");
+        // Everything that the page names is there.
+        for file in page.split('"').filter(|text| text.starts_with("/assets/")) {
+            let file = program.get(file, "localhost");
+            assert!(file.starts_with("HTTP/1.1 200 "), "{file}");
+        }
+    }
+    let missing = program.get("/nothing", "localhost");
+    assert!(missing.starts_with("HTTP/1.1 404 "), "{missing}");
+    let channel = program.get("/channels/lobby", "localhost");
+    assert!(channel.starts_with("HTTP/1.1 426 "), "{channel}");
+    let posted =
+        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    let posted = program.http(posted);
+    assert!(posted.starts_with("HTTP/1.1 405 "), "{posted}");
+    assert!(posted.contains("allow: GET, HEAD"), "{posted}");
+}
+
+#[tokio::test]
+async fn a_foreign_name_does_not_reach_a_server_on_loopback() {
+    let program = Program::start(&["serve", "--allow-host", "chat.example"]);
+    let page = program.get("/", "rebound.example");
+    assert!(page.starts_with("HTTP/1.1 403 "), "{page}");
+    assert!(page.contains("--allow-host"), "{page}");
+    assert!(
+        program
+            .get("/", "chat.example")
+            .starts_with("HTTP/1.1 200 ")
+    );
+    let upgrade = |host: &str| {
+        program.http(&format!(
+            "GET /channels/lobby HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\n\
+             Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n\
+             \u{8}\u{0}"
+        ))
+    };
+    let refused = upgrade("rebound.example");
+    assert!(refused.starts_with("HTTP/1.1 403 "), "{refused}");
+    // What follows the request is a malformed frame, so the connection ends.
+    let accepted = upgrade("chat.example");
+    assert!(accepted.starts_with("HTTP/1.1 101 "), "{accepted}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn told_to_stop_it_closes_its_connections_with_1001() {
+    let program = Program::start(&["serve"]);
+    let mut ws = join(&program, "/channels/lobby").await;
+    program.terminate();
+    assert!(ws.next().await.is_none());
+    assert_eq!(ws.close_info().unwrap().code(), CloseCode::GOING_AWAY);
+    let status = tokio::task::spawn_blocking(|| program.wait());
+    assert!(status.await.unwrap().success());
+}
+
+#[test]
+fn a_port_in_use_is_named_with_what_to_do() {
+    let program = Program::start(&["serve"]);
+    let (status, _, error) = run(&["serve", "--listen", &program.address]);
+    assert_eq!(status, Some(3), "{error}");
+    assert!(error.contains(&program.address), "{error}");
+    assert!(error.contains("in use"), "{error}");
+    assert!(error.contains("--listen 127.0.0.1:"), "{error}");
+}
+
+#[test]
+fn a_wrong_flag_is_named() {
+    let (status, _, error) = run(&["serve", "--listen", "nowhere"]);
+    assert_eq!(status, Some(2), "{error}");
+    assert!(error.contains("--listen"), "{error}");
+}

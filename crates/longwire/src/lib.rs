@@ -35,4 +35,5 @@ pub use longwire_proto::{
 /// The programs in the documents compile.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../../../docs/from-tungstenite.md")]
 struct Documents;

@@ -64,7 +64,7 @@ class Visitor {
   }
 
   get lines() {
-    return this.log.locator('li.line');
+    return this.log.locator('.line');
   }
 
   /** What was said, as it stands in the log, notices left out. */

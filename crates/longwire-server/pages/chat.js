@@ -16,14 +16,14 @@ import { Room } from './room.js';
 import { RoomsView } from './rooms-view.js';
 import { channelUrl, forgetRoom, loadRooms, LOBBY, pathOfRoom, rememberRoom, roomOfPath } from './rooms.js';
 import { StatusView } from './status-view.js';
-import { storage } from './storage.js';
+import { forBrowser, forWindow } from './storage.js';
 
 /** What happens within this time, in milliseconds, is shown together. */
 const RENDER_PAUSE = 16;
 
 class Page {
   /** This page's own id, new with every load; the name may be shared with other windows. */
-  #me = { id: freshId(), name: loadName(storage, Math.random) };
+  #me = { id: freshId(), name: loadName(forBrowser, forWindow, Math.random) };
   /** @type {Map<string, Room>} */ #rooms = new Map();
   /** @type {Map<string, LogView>} */ #logs = new Map();
   #current = LOBBY;
@@ -67,7 +67,7 @@ class Page {
   }
 
   #listen() {
-    find('copy-link', HTMLButtonElement).addEventListener('click', () => copy(location.href, 'Link copied'));
+    find('copy-link', HTMLButtonElement).addEventListener('click', () => copy(new URL(pathOfRoom(this.#current), location.href).href, 'Link copied'));
     this.#newer.addEventListener('click', () => this.#log.toEnd());
     addEventListener('popstate', () => this.#show(roomOfPath(location.pathname)));
     addEventListener('online', () => this.#everyRoom((room) => room.networkChanged(true)));
@@ -101,12 +101,9 @@ class Page {
 
   /** @param {string} name */
   #show(name) {
-    const before = this.#rooms.get(this.#current);
-    if (before) before.draft = this.#composer.draft;
     this.#current = name;
-    rememberRoom(storage, name);
-    this.#composer.draft = this.#room.draft;
-    this.#composer.room = name;
+    rememberRoom(forBrowser, name);
+    this.#composer.turnTo(name);
     const shown = this.#log;
     for (const log of this.#logs.values()) log.element.hidden = log !== shown;
     this.#render();
@@ -131,7 +128,8 @@ class Page {
     this.#rooms.delete(name);
     this.#logs.get(name)?.remove();
     this.#logs.delete(name);
-    forgetRoom(storage, name);
+    this.#composer.forget(name);
+    forgetRoom(forBrowser, name);
     if (name === this.#current) this.#go(LOBBY);
     else this.#render();
   }
@@ -140,7 +138,7 @@ class Page {
   #rename(name) {
     if (name === this.#me.name) return;
     this.#me = { ...this.#me, name };
-    saveName(storage, name);
+    saveName(forBrowser, name);
     this.#everyRoom((room) => room.sayHello());
     this.#render();
   }
@@ -163,7 +161,7 @@ class Page {
     this.#status.render(room);
     this.#people.render(room, this.#me.name);
     this.#name.render(this.#me.name);
-    this.#list.render(loadRooms(storage), this.#rooms, this.#current);
+    this.#list.render(loadRooms(forBrowser), this.#rooms, this.#current);
     this.#renderNewer();
     this.#renderTitle();
   }

@@ -25,7 +25,7 @@ const CODES = new Map([
   [1010, { says: 'The server lacks an extension that is needed', retry: 'never' }],
   [1011, { says: 'The server met an error of its own', retry: 'soon' }],
   [1012, { says: 'The server is restarting', retry: 'soon' }],
-  [1013, { says: 'The server is too busy right now', retry: 'later' }],
+  [1013, { says: 'The server asks to come back later', retry: 'later' }],
   [1014, { says: 'A gateway on the way got a bad answer', retry: 'soon' }],
   [3000, { says: 'The server wants you to sign in', retry: 'never' }],
   [3003, { says: 'You are not allowed in this room', retry: 'never' }],

@@ -1,5 +1,6 @@
 /**
- * The message box: text, pictures picked, pasted or dropped, and what is wrong with them.
+ * The message box: text, pictures picked, pasted or dropped, and what is wrong with them. What is half
+ * written in a room stays there when one turns to another.
  */
 
 import { find, icon, make } from './dom.js';
@@ -17,6 +18,10 @@ const TALLEST = 0.4;
 /**
  * @typedef {import('./pictures.js').Prepared} Prepared
  * @typedef {{ prepared: Prepared, url: string }} Attachment
+ *
+ * What is half written in one room; `preparing` counts the pictures that are being made ready.
+ * @typedef {{ text: string, attachments: Attachment[], preparing: number }} Draft
+ *
  * @typedef {{ onText: (text: string) => boolean, onPicture: (picture: Prepared) => boolean,
  *   onSent: () => void }} Actions
  */
@@ -29,8 +34,8 @@ export class Composer {
   #list = find('attachments', HTMLElement);
   #trouble = find('trouble', HTMLElement);
   #drop = find('drop', HTMLElement);
-  /** @type {Attachment[]} */ #attachments = [];
-  #preparing = 0;
+  /** @type {Map<string, Draft>} */ #drafts = new Map();
+  /** The one that is in the box. @type {Draft} */ #draft = emptyDraft();
   /** @type {Actions} */ #actions;
 
   /** @param {Actions} actions */
@@ -49,18 +54,20 @@ export class Composer {
     this.#changed();
   }
 
-  get draft() {
-    return this.#text.value;
-  }
-
-  set draft(text) {
-    this.#text.value = text;
+  /** @param {string} room */
+  turnTo(room) {
+    this.#draft = this.#drafts.get(room) ?? emptyDraft();
+    this.#drafts.set(room, this.#draft);
+    this.#text.value = this.#draft.text;
+    this.#text.placeholder = `Write to ${room}`;
+    this.#renderAttachments();
     this.#changed();
   }
 
-  /** @param {string} room */
-  set room(room) {
-    this.#text.placeholder = `Write to ${room}`;
+  /** @param {string} room one that was left */
+  forget(room) {
+    for (const { url } of this.#drafts.get(room)?.attachments ?? []) URL.revokeObjectURL(url);
+    this.#drafts.delete(room);
   }
 
   focus() {
@@ -72,12 +79,10 @@ export class Composer {
   #submitted(event) {
     event.preventDefault();
     const text = this.#text.value.trim();
-    if (text.length > TEXT_LENGTH || this.#preparing > 0) return this.#changed();
-    if (text === '' && this.#attachments.length === 0) return;
-    while (this.#attachments.length > 0) {
-      const [first] = this.#attachments;
-      if (!first || !this.#actions.onPicture(first.prepared)) return this.#full();
-      this.#detach(first);
+    if (this.#send.disabled) return;
+    for (const attachment of this.#draft.attachments) {
+      if (!this.#actions.onPicture(attachment.prepared)) return this.#full();
+      this.#detach(attachment);
     }
     if (text !== '' && !this.#actions.onText(text)) return this.#full();
     this.#text.value = '';
@@ -91,10 +96,12 @@ export class Composer {
   }
 
   #changed() {
+    this.#draft.text = this.#text.value;
+    const { attachments, preparing } = this.#draft;
     const over = this.#text.value.trim().length - TEXT_LENGTH;
     this.#say(over > 0 ? `${over.toLocaleString()} characters too many.` : '');
-    const empty = this.#text.value.trim() === '' && this.#attachments.length === 0;
-    this.#send.disabled = empty || over > 0 || this.#preparing > 0;
+    const empty = this.#text.value.trim() === '' && attachments.length === 0;
+    this.#send.disabled = empty || over > 0 || preparing > 0;
     this.#text.style.height = 'auto';
     this.#text.style.height = `${Math.min(this.#text.scrollHeight, innerHeight * TALLEST)}px`;
   }
@@ -139,29 +146,30 @@ export class Composer {
 
   /** @param {FileList | null} files */
   async #add(files) {
+    const draft = this.#draft;
     /** @type {string[]} */
     const troubles = [];
     for (const file of Array.from(files ?? [])) {
-      if (this.#attachments.length + this.#preparing >= MOST_PICTURES) {
+      if (draft.attachments.length + draft.preparing >= MOST_PICTURES) {
         troubles.push(`No more than ${MOST_PICTURES} pictures at once.`);
         break;
       }
-      await this.#prepare(file).catch((error) => troubles.push(inWords(error, file)));
+      await this.#prepare(file, draft).catch((error) => troubles.push(inWords(error, file)));
     }
     if (troubles.length > 0) this.#say(troubles.join(' '));
     this.focus();
   }
 
-  /** @param {File} file */
-  async #prepare(file) {
-    this.#preparing += 1;
+  /** @param {File} file @param {Draft} draft the one it belongs to, whichever is in the box by then */
+  async #prepare(file, draft) {
+    draft.preparing += 1;
     this.#changed();
     try {
       const prepared = await preparePicture(file);
       const blob = new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (prepared.bytes)], { type: prepared.info.mime });
-      this.#attachments.push({ prepared, url: URL.createObjectURL(blob) });
+      draft.attachments.push({ prepared, url: URL.createObjectURL(blob) });
     } finally {
-      this.#preparing -= 1;
+      draft.preparing -= 1;
       this.#renderAttachments();
       this.#changed();
     }
@@ -170,15 +178,16 @@ export class Composer {
   /** @param {Attachment} attachment */
   #detach(attachment) {
     URL.revokeObjectURL(attachment.url);
-    this.#attachments = this.#attachments.filter((other) => other !== attachment);
+    this.#draft.attachments = this.#draft.attachments.filter((other) => other !== attachment);
     this.#renderAttachments();
     this.#changed();
   }
 
   #renderAttachments() {
-    this.#list.hidden = this.#attachments.length === 0;
+    const { attachments } = this.#draft;
+    this.#list.hidden = attachments.length === 0;
     this.#list.replaceChildren(
-      ...this.#attachments.map((attachment) => {
+      ...attachments.map((attachment) => {
         const { info, note } = attachment.prepared;
         const remove = make('button', { class: 'remove', type: 'button', 'aria-label': `Leave out ${info.name}` }, icon('close'));
         remove.addEventListener('click', () => this.#detach(attachment));
@@ -191,6 +200,11 @@ export class Composer {
   #say(words) {
     this.#trouble.textContent = words;
   }
+}
+
+/** @returns {Draft} */
+function emptyDraft() {
+  return { text: '', attachments: [], preparing: 0 };
 }
 
 /** @param {unknown} error @param {File} file */

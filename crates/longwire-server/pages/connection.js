@@ -47,7 +47,7 @@ export const REPRIEVE = 5_000;
 /** A message that was sent on this many connections without being confirmed is given up. */
 export const MAX_TRIES = 4;
 
-/** The wait before coming back to a server that says it is too busy is at least this. */
+/** The wait before coming back to a server that asks to come later is at least this, in milliseconds. */
 export const BUSY_PAUSE = 5_000;
 
 /** Bounds on what is kept for sending later: number of messages and bytes. */

@@ -34,5 +34,5 @@ function drawing() {
 function sample(text) {
   const button = make('button', { class: 'icon-button', type: 'button', 'aria-label': 'Copy' }, icon('copy'));
   button.addEventListener('click', () => copy(text, 'Copied'));
-  return make('div', { class: 'sample' }, make('code', { text }), button);
+  return make('div', { class: 'sample' }, make('code', { text, tabindex: '0' }), button);
 }

@@ -34,7 +34,7 @@ export function dayInWords(at) {
 }
 
 export class LineView {
-  /** @type {HTMLLIElement} */ element;
+  /** @type {HTMLElement} */ element;
   /** @type {Actions} */ #actions;
   /** @type {HTMLElement} */ #heading = make('p', { class: 'line-heading' });
   /** @type {HTMLElement} */ #delivery = make('p', { class: 'delivery' });
@@ -49,7 +49,7 @@ export class LineView {
     this.#actions = actions;
     const kind = line.content.type;
     const notice = isNotice(line);
-    this.element = make('li', { class: `line ${kind}${line.mine ? ' mine' : ''}${line.foreign ? ' foreign' : ''}` });
+    this.element = make('div', { class: `line ${kind}${line.mine ? ' mine' : ''}${line.foreign ? ' foreign' : ''}` });
     if (notice) {
       this.element.append(make('p', { class: 'notice-words' }, this.#notice(line)));
       return;

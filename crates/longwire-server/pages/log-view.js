@@ -20,7 +20,7 @@ export class LogView {
 
   /** @type {import('./room.js').Room} */ #room;
   /** @type {(log: LogView) => void} */ #onScroll;
-  /** @type {HTMLElement} */ #list = make('ol', { class: 'lines', role: 'log', 'aria-live': 'polite', 'aria-relevant': 'additions', 'aria-label': 'Messages' });
+  /** @type {HTMLElement} */ #list = make('div', { class: 'lines', role: 'log', 'aria-live': 'polite', 'aria-relevant': 'additions', 'aria-label': 'Messages' });
   /** @type {HTMLElement} */ #trimmed = make('p', { class: 'trimmed', text: 'Older messages are no longer kept in this page.', hidden: '' });
   /** @type {HTMLElement} */ #empty;
   /** @type {Map<string, LineView>} */ #views = new Map();
@@ -111,7 +111,7 @@ export class LogView {
 
   /** @param {string} key @param {number} at */
   #dayOf(key, at) {
-    const element = this.#days.get(key) ?? make('li', { class: 'day', role: 'presentation' }, make('span'));
+    const element = this.#days.get(key) ?? make('div', { class: 'day' }, make('span'));
     this.#days.set(key, element);
     setText(element.firstElementChild ?? element, dayInWords(at));
     return element;

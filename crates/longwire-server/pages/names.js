@@ -65,23 +65,24 @@ export function inventName(random) {
 const KEY = 'longwire.name';
 
 /**
- * The name this browser was given last, or a new one. Other windows that are already open keep theirs, so
- * that one person can try out a conversation alone.
- * @param {Pick<Storage, 'getItem' | 'setItem'>} storage
+ * The name this browser was given, or one made up for this window: who opens a second window to see what
+ * happens then meets someone else in it. Windows that are open keep their name when another is renamed.
+ * @param {Pick<Storage, 'getItem'>} browser what is remembered for all windows
+ * @param {Pick<Storage, 'getItem' | 'setItem'>} window what is remembered for this one
  * @param {() => number} random
  */
-export function loadName(storage, random) {
-  const known = cleanName(storage.getItem(KEY));
+export function loadName(browser, window, random) {
+  const known = cleanName(browser.getItem(KEY)) || cleanName(window.getItem(KEY));
   if (known !== '') return known;
   const name = inventName(random);
-  saveName(storage, name);
+  window.setItem(KEY, name);
   return name;
 }
 
 /**
- * @param {Pick<Storage, 'setItem'>} storage
- * @param {string} name
+ * @param {Pick<Storage, 'setItem'>} browser
+ * @param {string} name one that its owner chose
  */
-export function saveName(storage, name) {
-  storage.setItem(KEY, name);
+export function saveName(browser, name) {
+  browser.setItem(KEY, name);
 }

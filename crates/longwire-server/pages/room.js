@@ -26,8 +26,6 @@ export class Room {
   timeline = new Timeline();
   /** Lines of others that came while nobody was looking. */
   unread = 0;
-  /** What is half written here. */
-  draft = '';
 
   /** @type {string} */ #name;
   /** @type {string} */ #address;

@@ -8,31 +8,32 @@
 export const LOBBY = 'lobby';
 
 /** The most characters a room's name has here. */
-export const ROOM_LENGTH = 48;
+export const ROOM_LENGTH = 64;
 
 /** How many rooms the list remembers. */
 export const REMEMBERED = 12;
 
+/** Finds the name in a page's path, and in an address of a room or of its channel. */
+const ADDRESS = /\/(?:rooms|channels)\/([^/?#]+)/u;
+
 /**
- * What a person typed, as a room's name: small letters, digits, `.`, `_` and `-`. An address of a room is
- * understood too.
+ * What a person typed, as a room's name: in small letters, so that two people who tell each other a name
+ * meet. An address is understood too, and taken at its word: channels tell `A` from `a`.
  * @param {string} raw
  * @returns {string} empty if nothing is left of it
  */
 export function cleanRoomName(raw) {
-  const address = /\/(?:rooms|channels)\/([^/?#]+)/u.exec(raw);
-  const name = address ? decode(address[1] ?? '') : raw;
-  return Array.from(
-    name
-      .normalize('NFC')
-      .toLowerCase()
-      .trim()
-      .replace(/\s+/gu, '-')
-      .replace(/[^\p{L}\p{M}\p{N}._-]/gu, ''),
-  )
-    .slice(0, ROOM_LENGTH)
-    .join('')
-    .replace(/^\.+/u, '');
+  const address = ADDRESS.exec(raw);
+  return address ? allowed(decode(address[1] ?? '')) : allowed(raw.toLowerCase());
+}
+
+/**
+ * What of a name a channel's name may have.
+ * @param {string} name
+ */
+function allowed(name) {
+  const kept = name.normalize('NFC').trim().replace(/\s+/gu, '-').replace(/[^\p{L}\p{M}\p{N}\-_.~:@+=,]/gu, '');
+  return Array.from(kept.replace(/^\.+/u, '')).slice(0, ROOM_LENGTH).join('');
 }
 
 /**
@@ -67,7 +68,7 @@ const KEY = 'longwire.rooms';
 export function loadRooms(storage) {
   const kept = parse(storage.getItem(KEY));
   if (!Array.isArray(kept)) return [];
-  const names = kept.filter((name) => typeof name === 'string').map(cleanRoomName);
+  const names = kept.filter((name) => typeof name === 'string').map(allowed);
   return [...new Set(names.filter((name) => name !== ''))].slice(0, REMEMBERED);
 }
 

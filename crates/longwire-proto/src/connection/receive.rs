@@ -111,6 +111,13 @@ impl Receive {
         self.partial.as_mut()?.read_target()
     }
 
+    /// Whether the driver has read to the message's own buffer.
+    pub(super) fn has_unread(&self) -> bool {
+        self.partial
+            .as_ref()
+            .is_some_and(|partial| partial.has_unread())
+    }
+
     /// When the message under way must be complete.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.partial.as_ref()?.deadline()

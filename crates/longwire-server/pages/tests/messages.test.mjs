@@ -85,7 +85,7 @@ describe('pictures', () => {
       binary({ ...info, type: 'picture', mime: 'text/html' }),
       binary({ ...info, type: 'film' }),
       binary('{"type":"picture"'),
-      binary('x'.repeat(MAX_INFO + 1)),
+      binary({ ...info, type: 'picture', padding: 'x'.repeat(MAX_INFO) }),
       binary('', Uint8Array.of(0xff, 0xfe)),
     ];
     for (const data of others) {

@@ -38,11 +38,13 @@ test('the initial is a whole character', () => {
   assert.deepEqual(['ada', 'éric', '👩‍🚀 Zoë', ''].map(initialOf), ['A', 'É', '👩‍🚀', '?']);
 });
 
-test('an invented name is kept, a given one too', () => {
-  const storage = memory();
-  const first = loadName(storage, () => 0.5);
-  assert.equal(first, inventName(() => 0.5));
-  assert.equal(loadName(storage, () => 0.99), first);
-  saveName(storage, 'Ada');
-  assert.equal(loadName(storage, () => 0.99), 'Ada');
+test('an invented name is kept for its window, a chosen one for all', () => {
+  const [browser, one, other] = [memory(), memory(), memory()];
+  const name = loadName(browser, one, () => 0.5);
+  assert.equal(name, inventName(() => 0.5));
+  assert.equal(loadName(browser, one, () => 0.99), name);
+  assert.notEqual(loadName(browser, other, () => 0.99), name);
+  saveName(browser, 'Ada');
+  assert.equal(loadName(browser, one, () => 0.99), 'Ada');
+  assert.equal(loadName(browser, memory(), () => 0.99), 'Ada');
 });

@@ -137,6 +137,15 @@ describe('coming and going', () => {
     assert.deepEqual(texts(room).slice(1), ['Ada joined', 'Ada left']);
   });
 
+  test('nobody says for us that we came or went', () => {
+    const { world, room } = entered();
+    deliver(world, presence('hello', me));
+    deliver(world, presence('bye', me));
+    world.pass(60_000);
+    assert.deepEqual(texts(room).length, 1);
+    assert.deepEqual(world.socket.sent, []);
+  });
+
   test('a new name is told', () => {
     const { world, room } = entered();
     deliver(world, presence('here'));

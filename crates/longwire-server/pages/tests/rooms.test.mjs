@@ -22,7 +22,13 @@ describe('names', () => {
   test('an address of a room is understood', () => {
     assert.equal(cleanRoomName('http://127.0.0.1:8080/rooms/tea%20time'), 'tea-time');
     assert.equal(cleanRoomName('ws://127.0.0.1:8080/channels/tea?x=1'), 'tea');
-    assert.equal(cleanRoomName('/rooms/%E0%A4%A'), 'e0a4a');
+    assert.equal(cleanRoomName('/rooms/%E0%A4%A'), 'E0A4A');
+  });
+
+  test('an address is taken at its word: channels tell A from a', () => {
+    assert.equal(cleanRoomName('ws://127.0.0.1:8080/channels/Room:42'), 'Room:42');
+    assert.equal(cleanRoomName('Room:42'), 'room:42');
+    assert.equal(roomOfPath('/rooms/Room%3A42'), 'Room:42');
   });
 });
 
@@ -60,6 +66,6 @@ describe('the list', () => {
 
   test('what was kept may be anything', () => {
     for (const kept of ['', '{', '7', 'null', '{"a":1}']) assert.deepEqual(loadRooms(memory(kept)), []);
-    assert.deepEqual(loadRooms(memory('["A",7,"a","!"]')), ['a']);
+    assert.deepEqual(loadRooms(memory('["A",7,"a","a","!"]')), ['A', 'a']);
   });
 });

@@ -29,6 +29,12 @@ describe('links', () => {
     assert.deepEqual(links(others), []);
   });
 
+  test('an address without end is not linked', () => {
+    const long = `https://x.org/${'a'.repeat(1_900)}`;
+    assert.deepEqual(links(`${long} b`), [long]);
+    assert.deepEqual(links(`${long}${'a'.repeat(200)} b`), []);
+  });
+
   test('markup stays text', () => {
     assert.deepEqual(pieces('<img src=x onerror=alert(1)>'), [{ kind: 'plain', text: '<img src=x onerror=alert(1)>' }]);
     assert.deepEqual(links('https://x.org/"onmouseover="alert(1)'), ['https://x.org/']);

@@ -17,6 +17,19 @@ use tracing::Instrument;
 /// loaded once, and session tickets, with which later connections to the same
 /// server open faster. Clones are cheap and share all of it.
 ///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let connector = longwire::Connector::builder().subprotocol("chat").build()?;
+/// for room in ["tea", "coffee"] {
+///     let url = format!("wss://example.com/{room}");
+///     let (mut websocket, response) = connector.connect_with_response(url).await?;
+///     println!("{:?}", response.head.headers().get("Server"));
+///     websocket.send("hello").await?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # In one step, or in two
 ///
 /// [`connect`](Connector::connect) does everything. Its parts can be had alone:

@@ -11,6 +11,13 @@ use tokio::net::{TcpStream, lookup_host};
 
 /// Connects to the server of `url`.
 pub(super) async fn dial(options: &Options, url: &Url) -> Result<ByteStream, ConnectError> {
+    #[cfg(not(feature = "tls"))]
+    if url.is_secure() {
+        return Err(ConnectError::Tls {
+            host: url.host_header(),
+            source: crate::tls::TlsError::not_built_in(),
+        });
+    }
     let timeout = options.connect_timeout;
     let (stream, peer) = within(timeout, Stage::Connect, url, async {
         let addresses = resolve(options, url).await?;
@@ -18,11 +25,11 @@ pub(super) async fn dial(options: &Options, url: &Url) -> Result<ByteStream, Con
     })
     .await?;
     tracing::debug!(%peer, "connected");
+    #[cfg(feature = "tls")]
     if url.is_secure() {
-        secure(options, url, stream, peer).await
-    } else {
-        Ok(ByteStream::tcp(stream, peer))
+        return secure(options, url, stream, peer).await;
     }
+    Ok(ByteStream::tcp(stream, peer))
 }
 
 /// Fails what takes longer than `timeout`.
@@ -106,15 +113,17 @@ async fn secure(
     Ok(ByteStream::tls(stream, peer))
 }
 
-#[cfg(not(feature = "tls"))]
-async fn secure(
-    _options: &Options,
-    url: &Url,
-    _stream: TcpStream,
-    _peer: SocketAddr,
-) -> Result<ByteStream, ConnectError> {
-    Err(ConnectError::Tls {
-        host: url.host_header(),
-        source: crate::tls::TlsError::not_built_in(),
-    })
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn small_frames_are_not_delayed() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let url = Url::parse("ws://a.example").unwrap();
+        let (stream, peer) = connect(&url, vec![address]).await.unwrap();
+        assert_eq!(peer, address);
+        assert!(stream.nodelay().unwrap());
+    }
 }

@@ -47,6 +47,13 @@ pub use race::Attempt;
 pub use redirect::Redirect;
 pub use stream::ByteStream;
 
+// What the signatures here are made of.
+#[doc(no_inline)]
+pub use longwire_proto::{
+    extension::Extension,
+    handshake::{HandshakeError, HeadLimits, MisuseError, Refused, Response, Url, UrlError},
+};
+
 use crate::websocket::WebSocket;
 
 /// Opens a WebSocket with default options: [`Connector::connect`].

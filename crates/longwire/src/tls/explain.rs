@@ -93,6 +93,13 @@ fn certificate(error: &CertificateError) -> (TlsErrorKind, String) {
             TlsErrorKind::Revoked,
             "the server's certificate was revoked by its issuer".to_owned(),
         ),
+        // What a trusted authority of the same name comes to.
+        CertificateError::BadSignature => (
+            TlsErrorKind::BadCertificate,
+            "the server's certificate is not signed by the key of its issuer as it is known \
+             here; was your authority made anew?"
+                .to_owned(),
+        ),
         other => (
             TlsErrorKind::BadCertificate,
             format!("the server's certificate is bad: {other}"),
@@ -114,6 +121,7 @@ fn told_by_server(alert: AlertDescription) -> (TlsErrorKind, String) {
         | Alert::CertificateExpired
         | Alert::CertificateUnknown
         | Alert::UnknownCA
+        | Alert::DecryptError
         | Alert::AccessDenied => (
             TlsErrorKind::CertificateRefused,
             format!("the server does not accept the client certificate ({alert:?})"),

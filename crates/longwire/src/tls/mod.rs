@@ -1,8 +1,8 @@
 //! TLS for `wss://`, by rustls with the cryptography of ring.
 //!
 //! A client checks the server's certificate against the system's roots, or
-//! those that [`ClientTls`] is told. A server has a certificate, and a key to it,
-//! in its [`ServerTls`].
+//! those that `ClientTls` is told. A server has a certificate, and a key to it,
+//! in its `ServerTls`.
 
 #[cfg(feature = "tls")]
 mod client;

@@ -172,6 +172,8 @@ impl Connection {
     /// Something came that ends the connection.
     pub(super) fn end_received(&mut self, env: &mut Env<'_>, end: End) {
         if self.hold_ends && matches!(self.state, State::Open) {
+            // A message that broke off has no deadline any more.
+            self.receive.reset();
             self.state = State::Held(Box::new(end));
         } else {
             self.end_by(env, end, None);

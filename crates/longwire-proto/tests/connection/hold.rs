@@ -95,6 +95,16 @@ fn the_answer_to_our_own_close_frame_is_not_held() {
 }
 
 #[test]
+fn a_message_that_a_held_end_broke_off_has_no_deadline() {
+    let mut end = Endpoint::with_config(Role::Server, |config| config.ping_interval = None);
+    end.connection.hold_ends(true);
+    end.receive_frame(RawFrame::text("a beginning").fragment());
+    assert!(end.connection.next_timeout().is_some());
+    end.receive_frame(RawFrame::empty_close());
+    assert_eq!(end.connection.next_timeout(), None);
+}
+
+#[test]
 fn without_an_end_there_is_nothing_to_release() {
     for role in ROLES {
         let mut end = holding(role);

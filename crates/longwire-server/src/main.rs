@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod command;
+mod connect;
 mod exit;
 mod listen;
 mod logging;

@@ -1,19 +1,22 @@
 //! The connection after the opening handshake: bytes in, events and bytes out.
 
 mod close;
+mod close_info;
 mod keepalive;
 mod partial;
 mod receive;
+mod rules;
 mod send;
 mod state;
 
-pub use close::{CloseCause, CloseInfo, Initiator, Transport};
+pub use close_info::{CloseCause, CloseInfo, Initiator, Transport};
 
 use crate::{CloseCode, Config, ControlPayload, Env, Event, Input, Instant, ReceiveMode, Role};
 use alloc::sync::Arc;
 use bytes::BufMut;
 use keepalive::{Due, Keepalive};
-use receive::{Receive, Received, Rules};
+use receive::Receive;
+use rules::{Received, Rules};
 use send::Send;
 use state::{End, State};
 

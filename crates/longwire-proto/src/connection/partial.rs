@@ -1,6 +1,6 @@
 //! A frame or message of which not all has come.
 
-use super::receive::{ControlRate, Received, Rules, control_frame};
+use super::rules::{ControlRate, Received, Rules};
 use crate::{
     Chunk, Event, Failure, FrameHeader, Input, Instant, LimitError, MessageKind, Opcode,
     ProtocolError, ReceiveMode,
@@ -197,7 +197,7 @@ impl Partial {
         };
         let opcode = frame.header.opcode;
         self.frame = None;
-        control_frame(opcode, payload).map(Step::Got)
+        Received::of_control(opcode, payload).map(Step::Got)
     }
 
     fn read_data<'a>(&mut self, input: &mut Input<'a>) -> Result<Step<'a>, Failure> {

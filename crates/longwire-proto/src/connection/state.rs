@@ -16,7 +16,7 @@
 //! `Closed` ends the WebSocket connection, not yet TCP: [`Transport`] says what
 //! is left to do there.
 
-use super::close::{CloseInfo, Transport};
+use super::close_info::{CloseInfo, Transport};
 use crate::{CloseFrame, Failure, Instant};
 use alloc::boxed::Box;
 

@@ -77,6 +77,18 @@ async fn a_ping_is_answered_while_the_user_does_something_else() {
 }
 
 #[tokio::test]
+async fn a_ping_is_answered_after_the_user_took_a_message_and_went_away() {
+    let (mut server, mut peer) = scripted(Config::server());
+    peer.write_all(&frame(0x81, b"work to do")).await.unwrap();
+    server.next().await.unwrap().unwrap();
+    peer.write_all(&frame(0x89, b"still there?")).await.unwrap();
+    let mut pong = [0; 14];
+    let read = tokio::time::timeout(Duration::from_millis(500), peer.read_exact(&mut pong)).await;
+    read.expect("no pong came").unwrap();
+    assert_eq!(&pong, b"\x8a\x0cstill there?");
+}
+
+#[tokio::test]
 async fn an_answer_is_not_stranded_by_messages_that_wait() {
     let (mut server, mut peer) = scripted(Config::server());
     let two = [frame(0x81, b"one"), frame(0x81, b"two")].concat();

@@ -2,10 +2,9 @@
 
 use super::inbox::{Inbox, Item};
 use crate::{Error, entropy::ThreadRandom, io::Io};
-use bytes::Bytes;
 use longwire_proto::{
     CloseCause, CloseFrame, Connection, ControlPayload, Env, Event, Input, Instant, Message,
-    MessageRef, Output, ReceiveMode, SendError, Transport,
+    MessageKind, MessageRef, Output, ReceiveMode, SendError, Transport,
 };
 use std::{
     cell::Cell,
@@ -22,8 +21,9 @@ pub(super) struct Driver {
     io: Io,
     output: Output,
     pub(super) inbox: Inbox,
-    /// A message that came in chunks which nobody streamed.
-    assembly: Vec<u8>,
+    /// The beginning of a message that comes in chunks, and that is received
+    /// whole all the same.
+    assembly: Option<(MessageKind, Vec<u8>)>,
     interest: Interest,
     /// When the end that is held back takes effect, whether or not the user
     /// has come for it.
@@ -31,6 +31,9 @@ pub(super) struct Driver {
     /// How the user wants the message after the one under way.
     mode: ReceiveMode,
     writing: Writing,
+    /// Since when the transport does not wake us for input, because the last
+    /// read found some.
+    unwatched: Option<Instant>,
     /// The peer closed its half.
     eof: bool,
     /// We closed ours.
@@ -73,6 +76,11 @@ struct PendingPing {
 /// messages before it.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// How long input may go unnoticed after the user took a message and went to do
+/// something else. A user who comes back earlier, as in a loop, spares the
+/// keeper a visit.
+const UNWATCHED: Duration = Duration::from_millis(50);
+
 /// The size of a thread's read buffer.
 const READ_BUFFER: usize = 64 * 1024;
 
@@ -92,11 +100,12 @@ impl Driver {
             io,
             output: Output::new(),
             inbox: Inbox::default(),
-            assembly: Vec::new(),
+            assembly: None,
             interest: Interest::All,
             release: None,
             mode: ReceiveMode::Message,
             writing: Writing::Flushed,
+            unwatched: None,
             eof: false,
             shut_down: false,
             reported: false,
@@ -131,10 +140,12 @@ impl Driver {
         if self.eof || self.io.is_closed() {
             return Poll::Pending;
         }
-        let read = match self.poll_read_target(cx, now) {
-            Some(polled) => std::task::ready!(polled),
-            None => std::task::ready!(self.poll_read_buffer(cx, now)),
+        let polled = match self.poll_read_target(cx, now) {
+            Some(polled) => polled,
+            None => self.poll_read_buffer(cx, now),
         };
+        self.unwatched = polled.is_ready().then_some(now);
+        let read = std::task::ready!(polled);
         match read {
             Ok(0) => {
                 self.eof = true;
@@ -240,7 +251,11 @@ impl Driver {
 
     /// When [`handle_timeout`](Self::handle_timeout) is due.
     pub(super) fn next_timeout(&self) -> Option<Instant> {
-        let timeouts = [self.connection.next_timeout(), self.release];
+        let unwatched = self
+            .unwatched
+            .filter(|_| !self.eof && self.inbox.has_room());
+        let watch = unwatched.map(|since| since + UNWATCHED);
+        let timeouts = [self.connection.next_timeout(), self.release, watch];
         timeouts.into_iter().flatten().min()
     }
 
@@ -255,18 +270,18 @@ impl Driver {
                     payload,
                     last,
                 } => {
-                    self.assembly.extend_from_slice(&payload);
+                    let (_, assembled) = self.assembly.get_or_insert((kind, Vec::new()));
+                    assembled.extend_from_slice(&payload);
                     let limit = self.connection.config().limits.max_message_size;
-                    if self.assembly.len() as u64 > limit {
-                        self.assembly = Vec::new();
+                    if assembled.len() as u64 > limit {
+                        self.assembly = None;
                         if !last {
                             self.skip_streamed();
                         }
                         return Some(Err(Error::MessageTooBig { limit }));
                     }
-                    if last {
-                        let payload = Bytes::from(std::mem::take(&mut self.assembly));
-                        return Some(Ok(super::reader::whole(kind, payload)));
+                    if last && let Some((kind, whole)) = self.assembly.take() {
+                        return Some(Ok(super::reader::whole(kind, whole.into())));
                     }
                 }
             }
@@ -277,6 +292,13 @@ impl Driver {
     /// next message comes in chunks.
     pub(super) fn pop_item(&mut self) -> Option<Result<Item, Error>> {
         self.want(ReceiveMode::Stream);
+        if let Some((kind, assembled)) = self.assembly.take() {
+            return Some(Ok(Item::Chunk {
+                kind,
+                payload: assembled.into(),
+                last: false,
+            }));
+        }
         self.inbox.pop().map(|item| {
             self.want(ReceiveMode::Message);
             Ok(item)
@@ -426,6 +448,15 @@ impl Driver {
             round_trip: None,
         });
         Ok(())
+    }
+
+    pub(super) fn send_pong(
+        &mut self,
+        payload: &ControlPayload,
+        now: Instant,
+    ) -> Result<(), Error> {
+        let sent = self.with_env(now, |connection, env| connection.pong(env, payload));
+        sent.map_err(|error| self.refused(error))
     }
 
     pub(super) fn round_trip(&self, id: u64) -> Option<Duration> {

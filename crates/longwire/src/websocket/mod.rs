@@ -269,6 +269,16 @@ impl WebSocket {
         self.sender.ping().await
     }
 
+    /// Sends an unsolicited Pong, a heartbeat that asks for no answer
+    /// (RFC 6455 section 5.5.3). Does not wait: 125 bytes always have room.
+    ///
+    /// # Errors
+    /// [`Error::ControlPayloadTooLong`] for more than 125 bytes;
+    /// [`Error::Closing`] or [`Error::Ended`].
+    pub fn pong(&mut self, payload: &[u8]) -> Result<(), Error> {
+        self.sender.pong(payload)
+    }
+
     /// Closes the connection: sends a Close frame behind all that is queued,
     /// and waits for the peer's. Messages that come meanwhile are kept for
     /// [`next`](Self::next), up to 128 KiB of them; more are thrown away.

@@ -3,7 +3,8 @@ use super::{
 };
 use crate::Error;
 use longwire_proto::{
-    CloseCode, CloseFrame, CloseInfo, Instant, Message, PreparedMessage, SendError, Utf8Bytes,
+    CloseCode, CloseFrame, CloseInfo, ControlPayload, Instant, Message, PreparedMessage, SendError,
+    Utf8Bytes,
 };
 use std::{
     error, fmt,
@@ -169,6 +170,22 @@ impl Sender {
             }
         })
         .await
+    }
+
+    /// Sends an unsolicited Pong, a heartbeat that asks for no answer
+    /// (RFC 6455 section 5.5.3). Does not wait: 125 bytes always have room.
+    ///
+    /// # Errors
+    /// [`Error::ControlPayloadTooLong`] for more than 125 bytes;
+    /// [`Error::Closing`] or [`Error::Ended`].
+    pub fn pong(&self, payload: &[u8]) -> Result<(), Error> {
+        let payload = ControlPayload::try_from(payload)?;
+        let shared = &self.handle.0;
+        let mut driver = shared.lock();
+        let now = shared.now();
+        driver.send_pong(&payload, now)?;
+        shared.written(driver, now, false);
+        Ok(())
     }
 
     /// Closes the connection: see [`WebSocket::close`](super::WebSocket::close).

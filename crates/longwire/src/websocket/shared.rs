@@ -100,6 +100,7 @@ impl Shared {
             if driver.connection().has_held_end() {
                 driver.taken(self.now());
             }
+            self.rearm(&driver);
             return Poll::Ready(Some(taken));
         }
         self.signal.wait_to_receive(cx.waker(), guarded);
@@ -121,7 +122,7 @@ impl Shared {
                 break None;
             }
         };
-        self.rearm(&driver, now);
+        self.rearm(&driver);
         let unflushed = !driver.is_flushed();
         drop(driver);
         if received.is_some() {
@@ -198,8 +199,10 @@ impl Shared {
         now: Instant,
     ) {
         self.signal.wait(cx.waker(), key);
-        self.look_after(driver, now);
-        self.rearm(driver, now);
+        if self.look_after(driver, now) {
+            self.signal.schedule();
+        }
+        self.rearm(driver);
         if !driver.inbox.is_empty() || driver.connection().close_info().is_some() {
             self.signal.wake_receiver();
         }
@@ -218,7 +221,7 @@ impl Shared {
             return self.signal.schedule();
         }
         self.flush(&mut driver, &mut self.io_context(), now);
-        self.rearm(&driver, now);
+        self.rearm(&driver);
         if driver.connection().close_info().is_some() {
             drop(driver);
             self.ended();
@@ -274,7 +277,7 @@ impl Shared {
         driver.handle_timeout(now);
         self.flush(&mut driver, &mut self.io_context(), now);
         driver.poll_transport(&mut self.io_context(), now);
-        self.rearm(&driver, now);
+        self.rearm(&driver);
         let has_news = !driver.inbox.is_empty();
         let has_ended = driver.connection().close_info().is_some();
         let finished = driver.is_finished();
@@ -309,7 +312,7 @@ impl Shared {
     }
 
     /// Sees to it that the keeper looks when the next deadline comes.
-    pub(super) fn rearm(self: &Arc<Self>, driver: &Driver, now: Instant) {
+    pub(super) fn rearm(self: &Arc<Self>, driver: &Driver) {
         let Some(deadline) = driver.next_timeout() else {
             return;
         };
@@ -319,7 +322,7 @@ impl Shared {
         let tick = self
             .signal
             .keeper()
-            .arm(Arc::downgrade(self), deadline, now);
+            .arm(Arc::downgrade(self), deadline, self.now());
         self.timer.store(tick, Ordering::Release);
     }
 
@@ -345,7 +348,7 @@ impl Shared {
         if let Ok(frame) = CloseFrame::new(code, "") {
             let now = self.now();
             driver.begin_close(frame, now);
-            self.rearm(&driver, now);
+            self.rearm(&driver);
         }
         drop(driver);
         self.signal.keep_orphan(Arc::clone(self));

@@ -87,6 +87,35 @@ pub(crate) fn test(workspace: &Workspace) -> Result<String> {
     Ok(String::new())
 }
 
+/// A nightly whose Miri is known to work; later ones do not always have it.
+const MIRI_TOOLCHAIN: &str = "nightly-2026-05-20";
+
+/// Runs the tests of the file with `unsafe` under Miri.
+pub(crate) fn miri(workspace: &Workspace) -> Result<String> {
+    let mut install = Command::new("rustup");
+    install
+        .args(["toolchain", "install", MIRI_TOOLCHAIN, "--profile=minimal"])
+        .args(["-c", "miri", "-c", "rust-src"])
+        .current_dir(&workspace.root);
+    process::run(workspace, "rustup toolchain install", &mut install, LIMIT)
+        .map_err(|why| Error::new(format!("{why}\ninstall Rust's {MIRI_TOOLCHAIN} with Miri")))?;
+
+    let mut tests = Command::new("cargo");
+    tests
+        .arg(format!("+{MIRI_TOOLCHAIN}"))
+        .args(split("miri test --locked -p longwire-proto --lib -- utf8"))
+        // The nightly cargo, not the one that runs us.
+        .env_remove("CARGO")
+        .env_remove("RUSTUP_TOOLCHAIN")
+        // Seeds and regression files are files; Miri is a few hundred times
+        // slower than the machine.
+        .env("MIRIFLAGS", "-Zmiri-disable-isolation")
+        .env("PROPTEST_CASES", "16")
+        .current_dir(&workspace.root);
+    process::show(&mut tests, LIMIT)?;
+    Ok(MIRI_TOOLCHAIN.to_owned())
+}
+
 pub(crate) fn deny(workspace: &Workspace) -> Result<String> {
     let program = cargo_deny::program(workspace)?;
     let deny = |arguments: &str| {

@@ -4,6 +4,7 @@ mod autobahn;
 mod checks;
 mod cli;
 mod error;
+mod page;
 mod part;
 mod process;
 mod runner;

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::workspace::Workspace;
-use crate::{autobahn, checks, strangers};
+use crate::{autobahn, checks, page, strangers};
 
 /// One check with a name of its own.
 pub(crate) struct Part {
@@ -42,6 +42,24 @@ pub(crate) const PARTS: &[Part] = &[
         "deny",
         "licences, sources and advisories are in order",
         checks::deny,
+    ),
+    Part {
+        long: true,
+        ..check(
+            "miri",
+            "the unsafe code has no undefined behaviour",
+            checks::miri,
+        )
+    },
+    interop(
+        "page-logic",
+        "the chat page's modules do what they should",
+        page::logic,
+    ),
+    interop(
+        "page-chat",
+        "people chat on the page, in a real browser",
+        page::chat,
     ),
     interop(
         "autobahn-server",

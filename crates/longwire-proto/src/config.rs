@@ -186,11 +186,16 @@ impl AssemblyShare {
         }
         granted
     }
+
+    /// Gives all of the share back.
+    pub(crate) fn give_back(&mut self) {
+        self.budget.give_back(core::mem::take(&mut self.bytes));
+    }
 }
 
 impl Drop for AssemblyShare {
     fn drop(&mut self) {
-        self.budget.give_back(self.bytes);
+        self.give_back();
     }
 }
 

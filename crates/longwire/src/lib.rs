@@ -31,3 +31,9 @@ pub use longwire_proto::{
     Initiator, InvalidCloseFrame, LimitError, Limits, Message, MessageKind, PreparedMessage,
     ProtocolError, Role, Utf8Bytes,
 };
+
+/// The programs in the documents compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../../../docs/from-tungstenite.md")]
+struct Documents;

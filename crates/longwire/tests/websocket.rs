@@ -445,3 +445,43 @@ async fn a_transport_that_panics_ends_its_own_connection_alone() {
     let read = tokio::time::timeout(Duration::from_secs(1), peer.read_exact(&mut pong)).await;
     read.expect("no pong came").unwrap();
 }
+
+#[tokio::test]
+async fn what_came_before_the_end_is_answered_before_it() {
+    // The end in the same packet as the message: a violation, or a Close frame.
+    for (end, answer) in [
+        (&b"\x83\x80"[..], &b"\x03\xea"[..]),
+        (&frame(0x88, b"\x0f\xa0bye"), b"\x0f\xa0bye"),
+    ] {
+        let (mut server, mut peer) = scripted(Config::server());
+        peer.write_all(&[&frame(0x81, b"question"), end].concat())
+            .await
+            .unwrap();
+        let question = server.next().await.unwrap().unwrap();
+        // Long enough for the keeper to have seen the end.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(server.state(), ReadyState::Open);
+        server.send(question).await.unwrap();
+        let _ = server.next().await;
+        assert_eq!(server.state(), ReadyState::Closed);
+        drop(server);
+        let mut sent = Vec::new();
+        peer.read_to_end(&mut sent).await.unwrap();
+        assert_eq!(&sent[..10], b"\x81\x08question");
+        assert_eq!(sent[10], 0x88);
+        assert_eq!(&sent[12..12 + answer.len()], answer);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_does_not_wait_for_long() {
+    let (server, mut peer) = scripted(Config::server());
+    peer.write_all(&frame(0x88, b"\x03\xe8")).await.unwrap();
+    let start = tokio::time::Instant::now();
+    let mut answer = [0; 4];
+    peer.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"\x88\x02\x03\xe8");
+    let elapsed = start.elapsed();
+    assert!(elapsed < Duration::from_millis(1_200), "{elapsed:?}");
+    assert_eq!(server.state(), ReadyState::Closed);
+}

@@ -1,1 +1,31 @@
-//! Placeholder
+//! Test support for Longwire: what the tests of every crate need to put a
+//! connection into a corner. Not published.
+//!
+//! - [`RawFrame`]: frames as bytes, right and wrong ones. Knows nothing of the
+//!   codec under test.
+//! - [`Endpoint`]: a [`Connection`](longwire_proto::Connection) with all that a
+//!   driver owns, and no I/O.
+//! - [`Pair`]: two of them back to back, on a virtual clock.
+//! - [`Chunker`]: cuts of a byte stream, as a network makes them.
+//! - [`Schedule`]: random work for a pair, with what must hold afterwards.
+//! - `fuzz` (feature): the bodies of the fuzz targets.
+//!
+//! Nothing here needs a runtime. Everything that is random comes from a seed.
+
+mod chunker;
+mod endpoint;
+mod events;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
+mod pair;
+mod rng;
+mod schedule;
+mod wire;
+
+pub use chunker::{Chunker, any_chunker};
+pub use endpoint::Endpoint;
+pub use events::{assembled, joined, owned};
+pub use pair::Pair;
+pub use rng::Rng;
+pub use schedule::{How, Operation, Schedule, any_schedule};
+pub use wire::{LengthForm, RawFrame, frames};

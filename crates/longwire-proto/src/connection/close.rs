@@ -2,91 +2,11 @@
 
 use super::{
     Connection,
-    state::{Closed, Closing, State},
+    close_info::{CloseCause, CloseInfo, Initiator, Transport},
+    state::{Closed, Closing, End, State},
 };
-use crate::{CloseCode, CloseFrame, Env, Failure, Instant, Opcode, Role, SendError};
+use crate::{CloseFrame, Env, Failure, Instant, Opcode, Role, SendError};
 use alloc::{boxed::Box, vec::Vec};
-
-/// How a connection ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CloseInfo {
-    /// The Close frame that this endpoint sent.
-    pub sent: Option<CloseFrame>,
-    /// The Close frame that the peer sent.
-    pub received: Option<CloseFrame>,
-    /// Who sent the first of the two, as this endpoint saw it; `None` if
-    /// neither was sent. When both ends close at once, each saw itself first.
-    pub initiator: Option<Initiator>,
-    /// What ended the connection.
-    pub cause: CloseCause,
-}
-
-/// Who began the closing handshake.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Initiator {
-    /// This endpoint.
-    Local,
-    /// The peer.
-    Peer,
-}
-
-/// What ended a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CloseCause {
-    /// The closing handshake: both Close frames passed.
-    Handshake,
-    /// This endpoint failed the connection.
-    Failed(Failure),
-    /// The peer closed TCP without a closing handshake.
-    Eof,
-    /// The peer did not answer our Close frame in time.
-    CloseTimeout,
-    /// The peer did not answer our Ping in time.
-    KeepaliveTimeout,
-    /// The peer took nothing of what was to be written in time.
-    WriteTimeout,
-    /// The transport failed: the connection was reset, TLS broke.
-    TransportError,
-}
-
-impl CloseInfo {
-    /// The code as the browser API reports it (RFC 6455 section 7.1.5): the
-    /// one received, 1005 if the Close frame had none, 1006 if none came.
-    pub fn code(&self) -> CloseCode {
-        self.received
-            .as_ref()
-            .map_or(CloseCode::ABNORMAL_CLOSURE, CloseFrame::code)
-    }
-
-    /// The reason that the peer gave (RFC 6455 section 7.1.6); empty if none.
-    pub fn reason(&self) -> &str {
-        self.received.as_ref().map_or("", CloseFrame::reason)
-    }
-
-    /// Whether the closing handshake was completed (RFC 6455 section 7.1.4).
-    pub const fn was_clean(&self) -> bool {
-        matches!(self.cause, CloseCause::Handshake)
-    }
-}
-
-/// What the driver does with the transport.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Transport {
-    /// Read and write.
-    Open,
-    /// Write what is left, then shut down the writing half; read on, and throw
-    /// away, until the peer closes or the timeout comes. Closing at once would
-    /// answer bytes under way with a reset, and a reset can destroy our Close
-    /// frame before the peer has read it.
-    ShutdownWrite,
-    /// Write what is left, and wait for the server to close TCP first, or for
-    /// the timeout (RFC 6455 section 7.1.1).
-    AwaitEof,
-    /// Write what the transport takes at once, and close it.
-    Close,
-}
 
 impl Connection {
     /// Begins the closing handshake. Messages that come before the peer's
@@ -95,10 +15,19 @@ impl Connection {
     /// # Errors
     /// [`SendError::Closing`] if the connection is closing or closed already.
     pub fn close(&mut self, env: &mut Env<'_>, frame: CloseFrame) -> Result<(), SendError> {
-        if !matches!(self.state, State::Open) {
-            return Err(SendError::Closing);
+        match core::mem::replace(&mut self.state, State::Open) {
+            State::Open => {}
+            State::Held(end) => {
+                self.end_by(env, *end, Some(frame));
+                return Ok(());
+            }
+            state @ (State::Closing(_) | State::Closed(_)) => {
+                self.state = state;
+                return Err(SendError::Closing);
+            }
         }
         self.put_close(env, &frame);
+        self.send.reset();
         self.state = State::Closing(Box::new(Closing {
             sent: frame,
             deadline: env.now + self.config.close_timeout,
@@ -120,7 +49,7 @@ impl Connection {
     pub fn close_info(&self) -> Option<&CloseInfo> {
         match &self.state {
             State::Closed(closed) => Some(&closed.info),
-            State::Open | State::Closing(_) => None,
+            State::Open | State::Held(_) | State::Closing(_) => None,
         }
     }
 
@@ -128,77 +57,130 @@ impl Connection {
     /// input, end of input, timeout.
     pub fn transport(&self) -> Transport {
         match &self.state {
-            State::Open | State::Closing(_) => Transport::Open,
+            State::Open | State::Held(_) | State::Closing(_) => Transport::Open,
             State::Closed(closed) => closed.transport,
         }
     }
 
-    /// The peer's Close frame came: answer it, unless it is the answer.
-    pub(super) fn close_received(&mut self, env: &mut Env<'_>, received: CloseFrame) {
-        let (sent, initiator) = match core::mem::replace(&mut self.state, State::Open) {
-            State::Closing(closing) => (closing.sent, Initiator::Local),
-            State::Open | State::Closed(_) => {
+    /// Holds back what ends the connection: a Close frame or a violation by
+    /// the peer is then noted by [`next_event`](Self::next_event), and takes
+    /// effect in [`release_end`](Self::release_end). Until then messages can be
+    /// sent.
+    ///
+    /// For drivers that read ahead of their user, who is to answer the messages
+    /// that came before the end first (RFC 6455 section 5.5.1 allows to delay
+    /// the answer to a Close frame). Off by default.
+    pub fn hold_ends(&mut self, hold: bool) {
+        self.hold_ends = hold;
+    }
+
+    /// Whether an end is held back.
+    pub const fn has_held_end(&self) -> bool {
+        matches!(self.state, State::Held(_))
+    }
+
+    /// Lets the end that is held back take effect, if there is one. Due at
+    /// the latest before [`receive_eof`](Self::receive_eof) and
+    /// [`transport_error`](Self::transport_error).
+    pub fn release_end(&mut self, env: &mut Env<'_>) {
+        match core::mem::replace(&mut self.state, State::Open) {
+            State::Held(end) => self.end_by(env, *end, None),
+            state => self.state = state,
+        }
+    }
+
+    /// Something came that ends the connection.
+    pub(super) fn end_received(&mut self, env: &mut Env<'_>, end: End) {
+        if self.hold_ends && matches!(self.state, State::Open) {
+            // A message that broke off has no deadline any more.
+            self.receive.reset();
+            self.state = State::Held(Box::new(end));
+        } else {
+            self.end_by(env, end, None);
+        }
+    }
+
+    /// Ends the connection by what came from the peer. Answers with `answer`,
+    /// or with the frame that the rules give, unless a Close frame was sent.
+    fn end_by(&mut self, env: &mut Env<'_>, end: End, answer: Option<CloseFrame>) {
+        let sent = match core::mem::replace(&mut self.state, State::Open) {
+            State::Closing(closing) => Some(closing.sent),
+            State::Open | State::Held(_) | State::Closed(_) => None,
+        };
+        let peer_first = sent.is_none() && matches!(end, End::Close(_));
+        let sent = sent.unwrap_or_else(|| {
+            let frame = match &end {
+                End::Failure(failure) => CloseFrame::of_failure(failure),
                 // 5.5.1: "When sending a Close frame in response, the endpoint
                 // typically echos the status code it received." The reason goes
                 // back too: a page that closes sees what came back, not what it
                 // sent.
-                self.put_close(env, &received);
-                (received.clone(), Initiator::Peer)
-            }
+                End::Close(received) => answer.unwrap_or_else(|| received.clone()),
+            };
+            self.put_close(env, &frame);
+            frame
+        });
+        let (received, cause, transport) = match end {
+            End::Failure(failure) => (None, CloseCause::Failed(failure), Transport::ShutdownWrite),
+            // 7.1.1: the server closes TCP first, so that it and not the client
+            // holds the TIME_WAIT state.
+            End::Close(received) => match self.role {
+                Role::Server => (
+                    Some(received),
+                    CloseCause::Handshake,
+                    Transport::ShutdownWrite,
+                ),
+                Role::Client => (Some(received), CloseCause::Handshake, Transport::AwaitEof),
+            },
         };
         let info = CloseInfo {
             sent: Some(sent),
-            received: Some(received),
-            initiator: Some(initiator),
-            cause: CloseCause::Handshake,
-        };
-        // 7.1.1: the server closes TCP first, so that it and not the client
-        // holds the TIME_WAIT state.
-        let transport = match self.role {
-            Role::Server => Transport::ShutdownWrite,
-            Role::Client => Transport::AwaitEof,
+            received,
+            initiator: Some(if peer_first {
+                Initiator::Peer
+            } else {
+                Initiator::Local
+            }),
+            cause,
         };
         self.end(env.now, info, transport);
     }
 
     /// Fails the connection (RFC 6455 section 7.1.7).
     pub(super) fn fail(&mut self, env: &mut Env<'_>, failure: Failure) {
-        let sent = match core::mem::replace(&mut self.state, State::Open) {
-            State::Closing(closing) => closing.sent,
-            State::Open | State::Closed(_) => {
-                let frame = CloseFrame::of_failure(&failure);
-                self.put_close(env, &frame);
-                frame
-            }
-        };
-        let info = CloseInfo {
-            sent: Some(sent),
-            received: None,
-            initiator: Some(Initiator::Local),
-            cause: CloseCause::Failed(failure),
-        };
-        self.end(env.now, info, Transport::ShutdownWrite);
+        self.end_by(env, End::Failure(failure), None);
     }
 
-    /// The connection ends without the peer's Close frame.
+    /// The connection ends without the closing handshake. What came from the
+    /// peer and is held back has still come.
     pub(super) fn give_up(&mut self, now: Instant, cause: CloseCause) {
-        let sent = match core::mem::replace(&mut self.state, State::Open) {
-            State::Closing(closing) => Some(closing.sent),
-            State::Open | State::Closed(_) => None,
-        };
-        let info = CloseInfo {
-            initiator: sent.as_ref().map(|_| Initiator::Local),
-            sent,
+        let mut info = CloseInfo {
+            sent: None,
             received: None,
+            initiator: None,
             cause,
         };
+        match core::mem::replace(&mut self.state, State::Open) {
+            State::Open | State::Closed(_) => {}
+            State::Closing(closing) => {
+                info.sent = Some(closing.sent);
+                info.initiator = Some(Initiator::Local);
+            }
+            State::Held(end) => match *end {
+                End::Close(received) => {
+                    info.received = Some(received);
+                    info.initiator = Some(Initiator::Peer);
+                }
+                End::Failure(failure) => info.cause = CloseCause::Failed(failure),
+            },
+        }
         self.end(now, info, Transport::Close);
     }
 
     fn transport_ended(&mut self, now: Instant, cause: CloseCause) {
         match &mut self.state {
             State::Closed(closed) => closed.transport = Transport::Close,
-            State::Open | State::Closing(_) => self.give_up(now, cause),
+            State::Open | State::Held(_) | State::Closing(_) => self.give_up(now, cause),
         }
     }
 

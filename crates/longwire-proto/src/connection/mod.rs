@@ -1,20 +1,24 @@
 //! The connection after the opening handshake: bytes in, events and bytes out.
 
 mod close;
+mod close_info;
 mod keepalive;
 mod partial;
 mod receive;
+mod rules;
 mod send;
 mod state;
 
-pub use close::{CloseCause, CloseInfo, Initiator, Transport};
+pub use close_info::{CloseCause, CloseInfo, Initiator, Transport};
 
 use crate::{CloseCode, Config, ControlPayload, Env, Event, Input, Instant, ReceiveMode, Role};
-use alloc::{sync::Arc, vec::Vec};
+use alloc::sync::Arc;
+use bytes::BufMut;
 use keepalive::{Due, Keepalive};
-use receive::{Receive, Received, Rules};
+use receive::Receive;
+use rules::{Received, Rules};
 use send::Send;
-use state::State;
+use state::{End, State};
 
 /// A WebSocket connection, as a state machine without I/O.
 ///
@@ -83,6 +87,7 @@ pub struct Connection {
     receive: Receive,
     send: Send,
     keepalive: Keepalive,
+    hold_ends: bool,
 }
 
 impl Connection {
@@ -95,6 +100,7 @@ impl Connection {
             receive: Receive::default(),
             send: Send::default(),
             keepalive: Keepalive::new(now),
+            hold_ends: false,
         }
     }
 
@@ -108,9 +114,10 @@ impl Connection {
         &self.config
     }
 
-    /// Whether no Close frame was sent or received.
+    /// Whether messages can be sent: no Close frame was, and no end of the
+    /// connection has taken effect.
     pub const fn is_open(&self) -> bool {
-        matches!(self.state, State::Open)
+        matches!(self.state, State::Open | State::Held(_))
     }
 
     /// Takes bytes from the front of `input` until there is something to tell.
@@ -124,13 +131,20 @@ impl Connection {
         env: &mut Env<'_>,
         input: &mut Input<'a>,
     ) -> Option<Event<'a>> {
-        if !input.is_empty() {
+        if !input.is_empty() || self.receive.has_unread() {
             self.keepalive.heard(env.now);
         }
-        if let State::Closed(closed) = &mut self.state {
-            // 5.5.1 and 1.4: what follows a Close frame is ignored.
-            input.discard();
-            return (!core::mem::replace(&mut closed.reported, true)).then_some(Event::Closed);
+        // 5.5.1 and 1.4: what follows a Close frame is ignored.
+        match &mut self.state {
+            State::Open | State::Closing(_) => {}
+            State::Held(_) => {
+                input.discard();
+                return None;
+            }
+            State::Closed(closed) => {
+                input.discard();
+                return (!core::mem::replace(&mut closed.reported, true)).then_some(Event::Closed);
+            }
         }
         let rules = Rules {
             now: env.now,
@@ -145,8 +159,8 @@ impl Connection {
                 }
                 return Some(event);
             }
-            Ok(Some(Received::Close(frame))) => self.close_received(env, frame),
-            Err(failure) => self.fail(env, failure),
+            Ok(Some(Received::Close(frame))) => self.end_received(env, End::Close(frame)),
+            Err(failure) => self.end_received(env, End::Failure(failure)),
         }
         self.next_event(env, input)
     }
@@ -155,7 +169,7 @@ impl Connection {
     /// is due: the message's own buffer, to spare a copy. After reading, call
     /// [`next_event`](Self::next_event) with [`Input::empty`]. `None` when the
     /// driver's buffer is the place.
-    pub fn read_target(&mut self) -> Option<bytes::buf::Limit<&mut Vec<u8>>> {
+    pub fn read_target(&mut self) -> Option<impl BufMut> {
         self.receive.read_target()
     }
 
@@ -170,7 +184,7 @@ impl Connection {
     /// before.
     pub fn next_timeout(&self) -> Option<Instant> {
         match &self.state {
-            State::Open => {
+            State::Open | State::Held(_) => {
                 let heartbeat = self.keepalive.next_timeout(&self.config);
                 let deadlines = [heartbeat, self.receive.deadline()];
                 deadlines.into_iter().flatten().min()
@@ -186,7 +200,7 @@ impl Connection {
     /// fails a message that takes too long.
     pub fn handle_timeout(&mut self, env: &mut Env<'_>) {
         match &mut self.state {
-            State::Open => self.handle_timeout_while_open(env),
+            State::Open | State::Held(_) => self.handle_timeout_while_open(env),
             State::Closing(closing) => {
                 if closing.deadline <= env.now {
                     self.give_up(env.now, CloseCause::CloseTimeout);

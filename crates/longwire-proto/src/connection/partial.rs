@@ -1,6 +1,6 @@
 //! A frame or message of which not all has come.
 
-use super::receive::{ControlRate, Received, Rules, control_frame};
+use super::rules::{ControlRate, Received, Rules};
 use crate::{
     Chunk, Event, Failure, FrameHeader, Input, Instant, LimitError, MessageKind, Opcode,
     ProtocolError, ReceiveMode,
@@ -36,6 +36,8 @@ struct FrameProgress {
 struct MessageProgress {
     kind: MessageKind,
     mode: ReceiveMode,
+    /// The limit on its length.
+    max_len: usize,
     /// The payload of all its frames so far, the one under way included.
     announced: u64,
     fragments: u32,
@@ -96,6 +98,11 @@ impl Partial {
         self.header_len == 0 && self.frame.is_none() && self.message.is_none()
     }
 
+    pub(super) fn has_unread(&self) -> bool {
+        let message = self.message.as_ref();
+        message.is_some_and(|message| message.buffer.len() > message.checked)
+    }
+
     pub(super) fn deadline(&self) -> Option<Instant> {
         let message = self.message.as_ref()?;
         (message.mode == ReceiveMode::Message).then_some(message.deadline)
@@ -148,6 +155,7 @@ impl Partial {
                 _ => MessageKind::Binary,
             },
             mode,
+            max_len: usize::try_from(limits.max_message_size).unwrap_or(usize::MAX),
             announced: 0,
             fragments: 0,
             validator: Utf8Validator::new(),
@@ -189,7 +197,7 @@ impl Partial {
         };
         let opcode = frame.header.opcode;
         self.frame = None;
-        control_frame(opcode, payload).map(Step::Got)
+        Received::of_control(opcode, payload).map(Step::Got)
     }
 
     fn read_data<'a>(&mut self, input: &mut Input<'a>) -> Result<Step<'a>, Failure> {
@@ -243,7 +251,8 @@ impl Partial {
         // As much again as has come, so that memory follows what is received
         // and not what is announced.
         let lent = missing.min(message.buffer.len().max(READ_TARGET_FROM));
-        message.reserve(lent, missing).ok()?;
+        let end = message.end(frame);
+        message.reserve(lent, end).ok()?;
         Some((&mut message.buffer).limit(lent))
     }
 }
@@ -285,7 +294,7 @@ impl MessageProgress {
         let unread = (self.buffer.len() - self.checked) as u64;
         let missing = usize::try_from(frame.missing() - unread).unwrap_or(usize::MAX);
         let piece = input.take(missing);
-        self.reserve(piece.len(), missing)?;
+        self.reserve(piece.len(), self.end(frame))?;
         self.buffer.extend_from_slice(piece);
         let new = &mut self.buffer[self.checked..];
         frame.unmask(new);
@@ -307,14 +316,23 @@ impl MessageProgress {
         Ok(())
     }
 
-    /// Makes room for `len` more bytes, of the `missing` that the frame still
-    /// has: doubling, but never past the end of the frame.
-    fn reserve(&mut self, len: usize, missing: usize) -> Result<(), LimitError> {
+    /// Past which length the buffer will not grow, as far as is known.
+    fn end(&self, frame: &FrameProgress) -> usize {
+        if frame.header.fin {
+            let missing = usize::try_from(frame.missing()).unwrap_or(usize::MAX);
+            self.checked.saturating_add(missing)
+        } else {
+            self.max_len
+        }
+    }
+
+    /// Makes room for `len` more bytes: doubling, so that the many fragments of
+    /// a message are not moved each time, but not past `end`.
+    fn reserve(&mut self, len: usize, end: usize) -> Result<(), LimitError> {
         let needed = self.buffer.len() + len;
         if needed <= self.buffer.capacity() {
             return Ok(());
         }
-        let end = self.buffer.len().saturating_add(missing);
         let capacity = needed.max(self.buffer.capacity().saturating_mul(2).min(end));
         if !self.share.grow_to(capacity) {
             return Err(LimitError::AssemblyBudget);
@@ -335,6 +353,7 @@ impl MessageProgress {
 
     fn take_buffer(&mut self) -> Vec<u8> {
         self.checked = 0;
+        self.share.give_back();
         core::mem::take(&mut self.buffer)
     }
 

@@ -5,14 +5,15 @@
 //! Everything else - a frame cut by the end of the input, a fragmented message -
 //! goes through a [`Partial`], which exists only as long as it is needed.
 
-use super::partial::Partial;
+use super::{
+    partial::Partial,
+    rules::{ControlRate, Received, Rules},
+};
 use crate::{
-    Chunk, CloseFrame, Config, Event, Failure, FrameHeader, Input, Instant, LimitError,
-    MessageKind, Opcode, ProtocolError, ReceiveMode, Role, Rsv,
-    frame::{Expected, mask},
+    Chunk, Event, Failure, Input, Instant, MessageKind, Opcode, ProtocolError, ReceiveMode,
+    frame::mask,
 };
 use alloc::{borrow::Cow, boxed::Box, vec::Vec};
-use core::time::Duration;
 
 /// The receiving side's state.
 #[derive(Debug, Default)]
@@ -20,21 +21,6 @@ pub(super) struct Receive {
     mode: ReceiveMode,
     control: ControlRate,
     partial: Option<Box<Partial>>,
-}
-
-/// What a frame came to: something for the user, or the peer's Close frame.
-#[derive(Debug)]
-pub(super) enum Received<'a> {
-    Event(Event<'a>),
-    Close(CloseFrame),
-}
-
-/// What the rules depend on besides the bytes.
-#[derive(Clone, Copy)]
-pub(super) struct Rules<'c> {
-    pub(super) now: Instant,
-    pub(super) role: Role,
-    pub(super) config: &'c Config,
 }
 
 impl Receive {
@@ -90,7 +76,7 @@ impl Receive {
             Opcode::Binary => Event::Binary(Cow::Borrowed(payload)),
             // The header's rules let no continuation begin a message.
             Opcode::Continuation | Opcode::Close | Opcode::Ping | Opcode::Pong => {
-                return control_frame(header.opcode, Cow::Borrowed(payload)).map(Some);
+                return Received::of_control(header.opcode, Cow::Borrowed(payload)).map(Some);
             }
         };
         Ok(Some(Received::Event(match self.mode {
@@ -111,6 +97,13 @@ impl Receive {
         self.partial.as_mut()?.read_target()
     }
 
+    /// Whether the driver has read to the message's own buffer.
+    pub(super) fn has_unread(&self) -> bool {
+        self.partial
+            .as_ref()
+            .is_some_and(|partial| partial.has_unread())
+    }
+
     /// When the message under way must be complete.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.partial.as_ref()?.deadline()
@@ -120,18 +113,6 @@ impl Receive {
     pub(super) fn reset(&mut self) {
         self.partial = None;
     }
-}
-
-/// What a complete control frame says.
-pub(super) fn control_frame(
-    opcode: Opcode,
-    payload: Cow<'_, [u8]>,
-) -> Result<Received<'_>, Failure> {
-    Ok(match opcode {
-        Opcode::Ping => Received::Event(Event::Ping(payload)),
-        Opcode::Pong => Received::Event(Event::Pong(payload)),
-        _ => Received::Close(CloseFrame::decode(&payload)?),
-    })
 }
 
 /// A whole message in streaming mode: one chunk.
@@ -148,76 +129,4 @@ fn as_only_chunk(event: Event<'_>) -> Event<'_> {
         first: true,
         last: true,
     })
-}
-
-impl Rules<'_> {
-    pub(super) fn decode(
-        &self,
-        bytes: &[u8],
-        in_message: bool,
-    ) -> Result<Option<(FrameHeader, usize)>, ProtocolError> {
-        let expected = Expected {
-            role: self.role,
-            rsv: Rsv::NONE,
-            in_message,
-        };
-        FrameHeader::decode(bytes, expected)
-    }
-
-    /// The limits that a header alone can break. What depends on the frames
-    /// before it is checked in [`Partial`].
-    pub(super) fn admit(
-        &self,
-        header: &FrameHeader,
-        mode: ReceiveMode,
-        control: &mut ControlRate,
-    ) -> Result<(), Failure> {
-        let kind = match header.opcode {
-            Opcode::Close | Opcode::Ping | Opcode::Pong => {
-                return Ok(control.count(self.now, self.config.limits.max_control_frames)?);
-            }
-            Opcode::Continuation => None,
-            Opcode::Text => Some(MessageKind::Text),
-            Opcode::Binary => Some(MessageKind::Binary),
-        };
-        if kind.is_some_and(|kind| !self.config.accepts.includes(kind)) {
-            return Err(Failure::UnsupportedKind);
-        }
-        let limits = &self.config.limits;
-        match mode {
-            ReceiveMode::Stream => Ok(()),
-            ReceiveMode::Message if header.payload_len > limits.max_frame_size => {
-                let limit = limits.max_frame_size;
-                Err(LimitError::FrameSize { limit }.into())
-            }
-            ReceiveMode::Message if header.payload_len > limits.max_message_size => {
-                let limit = limits.max_message_size;
-                Err(LimitError::MessageSize { limit }.into())
-            }
-            ReceiveMode::Message => Ok(()),
-        }
-    }
-}
-
-/// How many control frames came in the current second.
-#[derive(Debug, Default)]
-pub(super) struct ControlRate {
-    since: Instant,
-    count: u32,
-}
-
-impl ControlRate {
-    fn count(&mut self, now: Instant, limit: u32) -> Result<(), LimitError> {
-        if now.since(self.since) >= Duration::from_secs(1) {
-            *self = ControlRate {
-                since: now,
-                count: 0,
-            };
-        }
-        self.count = self.count.saturating_add(1);
-        if self.count > limit {
-            return Err(LimitError::ControlFrames { limit });
-        }
-        Ok(())
-    }
 }

@@ -161,6 +161,7 @@ impl Connection {
             return;
         }
         if env.output.len() <= Self::PONG_BACKLOG {
+            self.send.owed_pong = None;
             self.put_frame(env, true, Opcode::Pong, payload);
         } else {
             self.send.owed_pong = Some(Box::new(ControlPayload::of_received(payload)));
@@ -196,7 +197,7 @@ impl Connection {
 
     const fn may_send(&self) -> Result<(), SendError> {
         match self.state {
-            State::Open => Ok(()),
+            State::Open | State::Held(_) => Ok(()),
             State::Closing(_) | State::Closed(_) => Err(SendError::Closing),
         }
     }

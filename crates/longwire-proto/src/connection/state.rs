@@ -3,26 +3,37 @@
 //! ```text
 //!         close()               Close received
 //!   Open ─────────▶ Closing ───────────────────────▶ Closed
-//!    │                 │  failure, EOF, timeout         ▲
-//!    │                 └────────────────────────────────┤
-//!    │  Close received (and answered)                   │
-//!    │  failure, EOF, dead peer                         │
-//!    └──────────────────────────────────────────────────┘
+//!    │ │               │  failure, EOF, timeout       ▲ ▲
+//!    │ │               └──────────────────────────────┘ │
+//!    │ │  Close received (and answered)                 │
+//!    │ │  failure, EOF, dead peer                       │
+//!    │ └────────────────────────────────────────────────┤
+//!    │  Close received, failure                         │
+//!    └───────────────────────────▶ Held ────────────────┘
+//!      while ends are held back          release_end()
 //! ```
 //!
 //! `Closed` ends the WebSocket connection, not yet TCP: [`Transport`] says what
 //! is left to do there.
 
-use super::close::{CloseInfo, Transport};
-use crate::{CloseFrame, Instant};
+use super::close_info::{CloseInfo, Transport};
+use crate::{CloseFrame, Failure, Instant};
 use alloc::boxed::Box;
 
 /// An open connection, which is what most are at any time, carries nothing.
 #[derive(Debug)]
 pub(super) enum State {
     Open,
+    Held(Box<End>),
     Closing(Box<Closing>),
     Closed(Box<Closed>),
+}
+
+/// What came from the peer and ends the connection.
+#[derive(Debug)]
+pub(super) enum End {
+    Close(CloseFrame),
+    Failure(Failure),
 }
 
 /// Our Close frame is sent; the peer's is awaited.

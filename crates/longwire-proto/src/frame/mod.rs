@@ -1,7 +1,7 @@
 //! Frames (RFC 6455 section 5): the header, its encoding, and masking.
 //!
 //! The codec is the same for both roles. What a role may receive is checked in
-//! one place, [`FrameHeader::check`].
+//! one place, `FrameHeader::check`.
 
 mod decode;
 mod encode;

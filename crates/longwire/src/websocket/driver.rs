@@ -25,6 +25,9 @@ pub(super) struct Driver {
     /// A message that came in chunks which nobody streamed.
     assembly: Vec<u8>,
     interest: Interest,
+    /// When the end that is held back takes effect, whether or not the user
+    /// has come for it.
+    release: Option<Instant>,
     /// How the user wants the message after the one under way.
     mode: ReceiveMode,
     writing: Writing,
@@ -66,6 +69,10 @@ struct PendingPing {
     round_trip: Option<Duration>,
 }
 
+/// How long the end of the connection waits for a user who is busy with the
+/// messages before it.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// The size of a thread's read buffer.
 const READ_BUFFER: usize = 64 * 1024;
 
@@ -77,7 +84,9 @@ thread_local! {
 }
 
 impl Driver {
-    pub(super) fn new(connection: Connection, io: Io) -> Driver {
+    pub(super) fn new(mut connection: Connection, io: Io) -> Driver {
+        // We read ahead of the user, who is to answer what came before the end.
+        connection.hold_ends(true);
         Driver {
             connection,
             io,
@@ -85,6 +94,7 @@ impl Driver {
             inbox: Inbox::default(),
             assembly: Vec::new(),
             interest: Interest::All,
+            release: None,
             mode: ReceiveMode::Message,
             writing: Writing::Flushed,
             eof: false,
@@ -128,6 +138,7 @@ impl Driver {
         match read {
             Ok(0) => {
                 self.eof = true;
+                self.release_end(now);
                 self.connection.receive_eof(now);
                 self.take_in(&mut [], now);
             }
@@ -143,8 +154,10 @@ impl Driver {
         cx: &mut Context<'_>,
         now: Instant,
     ) -> Option<Poll<io::Result<usize>>> {
-        let mut target = self.connection.read_target()?;
-        let polled = pin!(self.io.read_buf(&mut target)).poll(cx);
+        let polled = {
+            let mut target = self.connection.read_target()?;
+            pin!(self.io.read_buf(&mut target)).poll(cx)
+        };
         if let Poll::Ready(Ok(1..)) = polled {
             self.take_in(&mut [], now);
         }
@@ -200,6 +213,35 @@ impl Driver {
                 Event::Closed => log_closed(&self.connection),
             }
         }
+        if self.connection.has_held_end() && self.release.is_none() {
+            self.release = Some(match self.interest {
+                Interest::Nothing => now,
+                Interest::All | Interest::SkipStreamed => now + GRACE,
+            });
+        }
+    }
+
+    /// The user comes for more than there is, or never will: what ended the
+    /// connection takes effect.
+    pub(super) fn release_end(&mut self, now: Instant) {
+        if self.connection.has_held_end() {
+            self.release = None;
+            self.with_env(now, Connection::release_end);
+            self.take_in(&mut [], now);
+        }
+    }
+
+    /// The user took a message, and may have an answer to it.
+    pub(super) fn taken(&mut self, now: Instant) {
+        if let Some(release) = &mut self.release {
+            *release = now + GRACE;
+        }
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is due.
+    pub(super) fn next_timeout(&self) -> Option<Instant> {
+        let timeouts = [self.connection.next_timeout(), self.release];
+        timeouts.into_iter().flatten().min()
     }
 
     /// The next whole message.
@@ -252,6 +294,9 @@ impl Driver {
     pub(super) fn stop_receiving(&mut self) {
         self.interest = Interest::Nothing;
         self.inbox = Inbox::default();
+        if let Some(release) = &mut self.release {
+            *release = Instant::default();
+        }
     }
 
     /// The rest of the message that is being streamed is of no interest.
@@ -398,6 +443,9 @@ impl Driver {
         if !self.inbox.has_room() {
             self.connection.reading_paused(now);
         }
+        if self.release.is_some_and(|release| release <= now) {
+            self.release_end(now);
+        }
         if self
             .connection
             .next_timeout()
@@ -443,6 +491,7 @@ impl Driver {
     }
 
     fn transport_failed(&mut self, error: io::Error, now: Instant) {
+        self.release_end(now);
         if self.connection.close_info().is_none() {
             self.io_error = Some(Arc::new(error));
         }

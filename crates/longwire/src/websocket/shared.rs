@@ -97,6 +97,9 @@ impl Shared {
         let mut driver = self.lock();
         if let Some(taken) = take(&mut driver) {
             budget.made_progress();
+            if driver.connection().has_held_end() {
+                driver.taken(self.now());
+            }
             return Poll::Ready(Some(taken));
         }
         self.signal.wait_to_receive(cx.waker(), guarded);
@@ -106,6 +109,10 @@ impl Shared {
             self.flush(&mut driver, &mut io, now);
             if let Some(taken) = take(&mut driver) {
                 break Some(Ok(taken));
+            }
+            if driver.connection().has_held_end() {
+                driver.release_end(now);
+                continue;
             }
             if let Some(end) = driver.end() {
                 break Some(Err(end));
@@ -303,7 +310,7 @@ impl Shared {
 
     /// Sees to it that the keeper looks when the next deadline comes.
     pub(super) fn rearm(self: &Arc<Self>, driver: &Driver, now: Instant) {
-        let Some(deadline) = driver.connection().next_timeout() else {
+        let Some(deadline) = driver.next_timeout() else {
             return;
         };
         if driver.is_finished() || tick_after(deadline) >= self.timer.load(Ordering::Acquire) {

@@ -1,0 +1,169 @@
+//! What goes out.
+
+use crate::ROLES;
+use bytes::Bytes;
+use longwire_proto::{Message, PreparedMessage, Role, SendError};
+use testkit::{Endpoint, RawFrame};
+
+#[test]
+fn messages_of_every_length_form_go_out_in_the_shortest_form() {
+    for role in ROLES {
+        let mut end = Endpoint::new(role);
+        for len in [0, 125, 126, 65_535, 65_536] {
+            let payload = vec![b'x'; len];
+            let letters = "x".repeat(len);
+            end.call(|c, env| {
+                c.send_ref(env, &*payload).unwrap();
+                c.send_ref(env, &*letters).unwrap();
+                c.send(env, payload.clone()).unwrap();
+                c.send(env, letters.clone()).unwrap();
+                c.send_prepared(env, &PreparedMessage::new(payload.clone()))
+                    .unwrap();
+                c.send_prepared(env, &PreparedMessage::new(letters.clone()))
+                    .unwrap();
+            });
+            let (binary, text) = (RawFrame::binary(&payload), RawFrame::text(&payload));
+            let frames = end.take_frames();
+            assert!(frames == [&binary, &text, &binary, &text, &binary, &text].map(Clone::clone));
+        }
+    }
+}
+
+#[test]
+fn a_server_masks_nothing_and_asks_for_no_key() {
+    let mut server = Endpoint::new(Role::Server);
+    server.call(|c, env| c.send_ref(env, "Hello")).unwrap();
+    assert_eq!(server.take_output(), b"\x81\x05Hello");
+    assert_eq!(server.mask_keys(), [[0; 4]; 0]);
+}
+
+#[test]
+fn a_client_masks_every_frame_with_a_key_of_its_own() {
+    let mut client = Endpoint::new(Role::Client);
+    let shared = Bytes::from(vec![7; 10_000]);
+    client.call(|c, env| {
+        c.send_ref(env, "whole").unwrap();
+        c.send_fragment(env, "frag", false).unwrap();
+        c.ping(env, &Default::default()).unwrap();
+        c.send_fragment(env, "ments", true).unwrap();
+        c.send(env, shared.clone()).unwrap();
+        c.send(env, "owned".to_owned()).unwrap();
+        c.send_prepared(env, &PreparedMessage::new("prepared"))
+            .unwrap();
+    });
+    client.receive_frame(RawFrame::ping("answered"));
+    client.close(1000, "").unwrap();
+    let written = client.take_output();
+    let on_the_wire: Vec<_> = testkit::frames(&written)
+        .into_iter()
+        .map(|frame| frame.mask)
+        .collect();
+    let given: Vec<_> = client.mask_keys().iter().copied().map(Some).collect();
+    assert_eq!(on_the_wire, given);
+    assert_eq!(given.len(), 9);
+    let distinct: std::collections::BTreeSet<_> = given.iter().collect();
+    assert_eq!(distinct.len(), given.len());
+}
+
+/// Where the large payload lies that is next to be written.
+fn payload_in(end: &Endpoint) -> *const u8 {
+    let mut slices = [&[][..]; 2];
+    assert_eq!(end.output.slices(&mut slices), 2, "a header and a payload");
+    slices[1].as_ptr()
+}
+
+#[test]
+fn a_server_sends_a_large_payload_from_where_it_is() {
+    let mut server = Endpoint::new(Role::Server);
+    let payload = Bytes::from(vec![7; 100_000]);
+    server.call(|c, env| c.send(env, payload.clone())).unwrap();
+    assert_eq!(payload_in(&server), payload.as_ptr());
+}
+
+#[test]
+fn a_client_masks_a_large_payload_that_no_one_shares_where_it_is() {
+    let mut client = Endpoint::new(Role::Client);
+    let payload = Bytes::from(vec![7; 100_000]);
+    let place = payload.as_ptr();
+    client.call(|c, env| c.send(env, payload)).unwrap();
+    assert_eq!(payload_in(&client), place);
+    assert!(client.take_frames() == [RawFrame::binary([7; 100_000])]);
+}
+
+#[test]
+fn a_client_leaves_a_payload_alone_that_is_shared() {
+    let mut client = Endpoint::new(Role::Client);
+    let payload = Bytes::from(vec![7; 100_000]);
+    client.call(|c, env| c.send(env, payload.clone())).unwrap();
+    assert!(client.take_frames() == [RawFrame::binary([7; 100_000])]);
+    assert!(payload.iter().all(|&byte| byte == 7));
+}
+
+#[test]
+fn a_prepared_message_is_shared_by_all_servers_that_send_it() {
+    let prepared = PreparedMessage::new(vec![7; 100_000]);
+    for _ in 0..2 {
+        let mut server = Endpoint::new(Role::Server);
+        server
+            .call(|c, env| c.send_prepared(env, &prepared))
+            .unwrap();
+        let mut slices = [&[][..]; 2];
+        assert_eq!(server.output.slices(&mut slices), 1);
+        assert_eq!(slices[0].as_ptr(), prepared.frame().as_ptr());
+    }
+}
+
+#[test]
+fn a_fragmented_message_goes_out_as_one_and_lets_no_other_in() {
+    for role in ROLES {
+        let mut end = Endpoint::new(role);
+        end.call(|c, env| {
+            assert!(!c.in_fragmented_message());
+            c.send_fragment(env, "a", false).unwrap();
+            assert!(c.in_fragmented_message());
+            assert_eq!(c.send_ref(env, "b"), Err(SendError::InMessage));
+            assert_eq!(c.send(env, Message::from("b")), Err(SendError::InMessage));
+            let prepared = PreparedMessage::new("b");
+            assert_eq!(c.send_prepared(env, &prepared), Err(SendError::InMessage));
+            assert_eq!(
+                c.send_fragment(env, &b"b"[..], true),
+                Err(SendError::InMessage)
+            );
+            c.send_fragment(env, "", false).unwrap();
+            c.send_fragment(env, "c", true).unwrap();
+            assert!(!c.in_fragmented_message());
+            c.send_fragment(env, &b"whole"[..], true).unwrap();
+            assert!(!c.in_fragmented_message());
+        });
+        assert_eq!(
+            end.take_frames(),
+            [
+                RawFrame::text("a").fragment(),
+                RawFrame::continuation("").fragment(),
+                RawFrame::continuation("c"),
+                RawFrame::binary("whole"),
+            ]
+        );
+    }
+}
+
+#[test]
+fn nothing_is_sent_after_the_connection_has_ended() {
+    for role in ROLES {
+        let mut end = Endpoint::new(role);
+        end.receive_frame(RawFrame::close(1000, ""));
+        end.take_output();
+        end.call(|c, env| {
+            let prepared = PreparedMessage::new("x");
+            assert_eq!(c.send_ref(env, "x"), Err(SendError::Closing));
+            assert_eq!(c.send(env, "x".to_owned()), Err(SendError::Closing));
+            assert_eq!(c.send_prepared(env, &prepared), Err(SendError::Closing));
+            assert_eq!(c.send_fragment(env, "x", true), Err(SendError::Closing));
+        });
+        assert!(end.output.is_empty());
+        assert!(
+            end.mask_keys().len() <= 1,
+            "a send that is refused takes no key"
+        );
+    }
+}

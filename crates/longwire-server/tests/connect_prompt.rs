@@ -2,8 +2,10 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod connecting;
 mod program;
 
+use connecting::{accepting, drain};
 use program::Program;
 use rustix::{
     fs::OFlags,
@@ -212,29 +214,8 @@ fn ctrl_c_leaves_and_twice_at_once() {
     terminal.expect("Closed: 1000");
     terminal.ends(0);
 
-    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = silent.local_addr().unwrap();
-    let server = thread::spawn(move || {
-        let mut stream = silent.accept().unwrap().0;
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            let mut byte = [0];
-            stream.read_exact(&mut byte).unwrap();
-            head.push(byte[0]);
-        }
-        let head = String::from_utf8(head).unwrap();
-        let (_, key) = head.split_once("Sec-WebSocket-Key: ").unwrap();
-        let accept = longwire::proto::handshake::accept_key(&key[..24]);
-        write!(
-            stream,
-            "HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Accept: {}\r\n\r\n",
-            accept.as_str()
-        )
-        .unwrap();
-        // The Close frame is not answered.
-        let _ = std::io::copy(&mut stream, &mut std::io::sink());
-    });
+    // It does not answer the Close frame.
+    let address = accepting(b"", drain);
     let mut terminal = Terminal::connect("twice", &[&format!("ws://{address}/")]);
     terminal.expect(PROMPT);
     let begin = Instant::now();
@@ -248,7 +229,6 @@ fn ctrl_c_leaves_and_twice_at_once() {
         begin.elapsed() < Duration::from_secs(8),
         "the close timeout was waited for"
     );
-    server.join().unwrap();
 }
 
 #[test]
@@ -269,5 +249,33 @@ fn frames_take_the_place_of_short_messages() {
     assert!(!terminal.shown().contains("36mshort"));
     terminal.type_keys("\x04");
     terminal.expect("CLOSE");
+    terminal.ends(0);
+}
+
+#[test]
+fn the_prompt_survives_a_flood() {
+    let address = accepting(b"", |mut stream| {
+        let mut reading = stream.try_clone().unwrap();
+        let closing = thread::spawn(move || {
+            // A masked Close frame with a code.
+            let mut frame = [0; 8];
+            reading.read_exact(&mut frame).unwrap();
+            assert_eq!(frame[..2], [0x88, 0x82]);
+        });
+        while !closing.is_finished() {
+            stream.write_all(&b"\x81\x05flood".repeat(1_000)).unwrap();
+        }
+        closing.join().unwrap();
+        stream.write_all(b"\x88\x02\x03\xe8").unwrap();
+        drain(stream);
+    });
+    let mut terminal = Terminal::connect("flood", &[&format!("ws://{address}/")]);
+    for _ in 0..5_000 {
+        terminal.expect("flood\x1b[0m\r\n");
+    }
+    terminal.type_keys("\x04");
+    // What stood in line is painted, and then the prompt is taken away.
+    terminal.expect("\r\x1b[K\x1b[?2026l\x1b[?2004l");
+    terminal.expect("Closed: 1000 (normal closure)");
     terminal.ends(0);
 }

@@ -94,12 +94,22 @@ impl Terminal {
     fn expect(&mut self, text: &str) {
         let deadline = Instant::now() + Duration::from_secs(20);
         loop {
-            let shown = self.shown();
-            if let Some(at) = shown.find(text) {
-                *self.screen.lock().unwrap() = shown.as_bytes()[at + text.len()..].to_vec();
-                return;
+            {
+                // Locked until it is cut, so that nothing new is lost.
+                let mut screen = self.screen.lock().unwrap();
+                let found = screen
+                    .windows(text.len())
+                    .position(|shown| shown == text.as_bytes());
+                if let Some(at) = found {
+                    screen.drain(..at + text.len());
+                    return;
+                }
             }
-            assert!(Instant::now() < deadline, "{text:?} is not in {shown:?}");
+            assert!(
+                Instant::now() < deadline,
+                "{text:?} is not in {:?}",
+                self.shown()
+            );
             thread::sleep(Duration::from_millis(5));
         }
     }

@@ -138,7 +138,7 @@ struct InputArguments {
 struct OutputArguments {
     /// Write each message and event as a line of JSON, with its `type`: open,
     /// text, binary (in base64), pong, close, error; with --inspect also
-    /// handshake and frame.
+    /// dialed, handshake, frame, broken.
     #[arg(long)]
     json: bool,
     /// Say nothing of the connection on standard error, except errors.

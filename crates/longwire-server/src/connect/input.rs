@@ -7,7 +7,12 @@ use super::{
 use crate::exit::{Failure, Status};
 use bytes::Bytes;
 use longwire::{CloseFrame, Sender};
-use std::{cell::RefCell, io, path::Path, sync::Arc};
+use std::{
+    cell::{Cell, RefCell},
+    io,
+    path::Path,
+    sync::Arc,
+};
 use tokio::{
     fs::File,
     io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
@@ -44,8 +49,13 @@ impl End {
     }
 }
 
-/// Sends each line as a text message.
-pub(super) async fn send_lines(input: impl AsyncRead + Unpin, sender: &Sender) -> Result<(), End> {
+/// Sends each line as a text message. `unsent` is set while there is something
+/// that has been read, and not yet been handed to the transport.
+pub(super) async fn send_lines(
+    input: impl AsyncRead + Unpin,
+    sender: &Sender,
+    unsent: &Cell<bool>,
+) -> Result<(), End> {
     let mut input = BufReader::with_capacity(FRAGMENT, input);
     for number in 1_u64.. {
         let mut line = Vec::new();
@@ -60,10 +70,14 @@ pub(super) async fn send_lines(input: impl AsyncRead + Unpin, sender: &Sender) -
             );
             End::Failed(Failure::new(Status::Failed, message))
         })?;
+        unsent.set(true);
         // Lines that are read together are written together.
         sender.feed(without_line_end(&text)).await?;
+        if input.buffer().is_empty() {
+            sender.flush().await?;
+            unsent.set(false);
+        }
     }
-    sender.flush().await?;
     Ok(())
 }
 
@@ -73,10 +87,11 @@ fn without_line_end(line: &str) -> &str {
 }
 
 /// Sends all of the input as one binary message, in constant memory; nothing
-/// if there is none.
+/// if there is none. `unsent` is set meanwhile.
 pub(super) async fn send_bytes(
     mut input: impl AsyncRead + Unpin,
     sender: &Sender,
+    unsent: &Cell<bool>,
 ) -> Result<(), End> {
     let mut buffer = Vec::with_capacity(FRAGMENT);
     let mut fill = async |buffer: &mut Vec<u8>| {
@@ -89,6 +104,7 @@ pub(super) async fn send_bytes(
     if fill(&mut buffer).await? == 0 {
         return Ok(());
     }
+    unsent.set(true);
     if buffer.len() < FRAGMENT {
         // Some servers do not put fragments together, and this needs none.
         sender.send(buffer).await?;
@@ -101,6 +117,7 @@ pub(super) async fn send_bytes(
         message.finish().await?;
     }
     sender.flush().await?;
+    unsent.set(false);
     Ok(())
 }
 
@@ -110,6 +127,8 @@ pub(super) struct Conversation<'c> {
     pub(super) screen: &'c Arc<Screen>,
     /// The binary message that came last.
     pub(super) last_binary: &'c RefCell<Option<Bytes>>,
+    /// Something could not be sent yet.
+    pub(super) unsent: &'c Cell<bool>,
     /// Typed lines are binary messages.
     pub(super) binary: bool,
 }
@@ -156,7 +175,7 @@ impl Conversation<'_> {
         let file = File::open(path)
             .await
             .map_err(|error| file_failure("read", path, &error))?;
-        send_bytes(file, self.sender).await
+        send_bytes(file, self.sender, self.unsent).await
     }
 
     async fn save(&self, path: &Path) -> Result<(), End> {

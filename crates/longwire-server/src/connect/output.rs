@@ -76,6 +76,11 @@ impl Output {
         self.queue.send(item).await.map_err(|_| Gone)
     }
 
+    /// Waits until nobody takes what is written any more.
+    pub(super) async fn gone(&self) {
+        self.queue.closed().await;
+    }
+
     /// Waits for room, so that what is put there cannot be lost by giving up.
     pub(super) async fn reserve(&self) -> Result<Slot<'_>, Gone> {
         self.queue.reserve().await.map(Slot).map_err(|_| Gone)

@@ -17,10 +17,12 @@ use std::{
     cell::{Cell, RefCell},
     convert::Infallible,
     future::{Future, pending},
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
 use tokio::{
+    io::stdin,
     sync::{Notify, mpsc::UnboundedReceiver},
     task::yield_now,
     time::{Instant, sleep, sleep_until, timeout},
@@ -56,10 +58,8 @@ struct Progress {
     binary: RefCell<Option<Bytes>>,
     /// As many messages have come as are wanted.
     enough: Notify,
-    /// The connection ended before all was sent.
+    /// Something was read that is not sent.
     unsent: Cell<bool>,
-    /// Nobody takes what is written any more.
-    gone: Cell<bool>,
     /// What was wrong with the input.
     failure: RefCell<Option<Failure>>,
 }
@@ -83,15 +83,20 @@ pub(super) async fn talk(
         binary: RefCell::new(None),
         enough: Notify::new(),
         unsent: Cell::new(false),
-        gone: Cell::new(false),
         failure: RefCell::new(None),
     };
     let input = send(source, &sender, screen, &progress, manners.binary);
+    let unwanted = async {
+        tokio::select! {
+            () = screen.output().gone() => {}
+            () = progress.enough.notified() => {}
+        }
+    };
     let ended = tokio::select! {
         biased;
         never = show(passing, screen) => match never {},
-        ended = receive(&mut receiver, &closer, screen, &progress, manners.count) => Some(ended),
-        () = leave(input, &mut interrupts, &closer, &progress, manners.wait) => None,
+        ended = receive(&mut receiver, screen, &progress, manners.count) => Some(ended),
+        () = leave(input, unwanted, &mut interrupts, &closer, &progress, manners.wait) => None,
     };
     let Some(lost) = ended else {
         screen.end_prompt().await;
@@ -130,7 +135,6 @@ pub(super) async fn show_rest(passing: &mut Passing, screen: &Screen) {
 /// Receives until the connection ends. Gives the error that it ended with.
 async fn receive(
     receiver: &mut Receiver,
-    closer: &Closer,
     screen: &Screen,
     progress: &Progress,
     count: Option<u64>,
@@ -162,11 +166,7 @@ async fn receive(
         match shown {
             Ok(()) => received += 1,
             Err(Some(error)) => return Some(error),
-            Err(None) => {
-                wanted = false;
-                progress.gone.set(true);
-                close(closer, 1000);
-            }
+            Err(None) => wanted = false,
         }
         if wanted && Some(received) == count {
             wanted = false;
@@ -214,12 +214,13 @@ async fn send(
                 sender,
                 screen,
                 last_binary: &progress.binary,
+                unsent: &progress.unsent,
                 binary,
             };
             return conversation.follow(&mut lines).await;
         }
-        Source::Pipe if binary => input::send_bytes(tokio::io::stdin(), sender).await,
-        Source::Pipe => input::send_lines(tokio::io::stdin(), sender).await,
+        Source::Pipe if binary => input::send_bytes(stdin(), sender, &progress.unsent).await,
+        Source::Pipe => input::send_lines(stdin(), sender, &progress.unsent).await,
     };
     match sent {
         Ok(()) => End::Eof,
@@ -231,16 +232,18 @@ async fn send(
 /// patience with the server's answer.
 async fn leave(
     input: impl Future<Output = End>,
+    unwanted: impl Future<Output = ()>,
     interrupts: &mut Interrupts,
     closer: &Closer,
     progress: &Progress,
     wait: Patience,
 ) {
     let mut input = Box::pin(input);
+    let mut unwanted = pin!(unwanted);
     let end = tokio::select! {
         biased;
         () = interrupts.next() => None,
-        () = progress.enough.notified() => None,
+        () = &mut unwanted => None,
         end = &mut input => Some(end),
     };
     match end {
@@ -253,7 +256,7 @@ async fn leave(
         Some(End::Eof) => {
             tokio::select! {
                 () = interrupts.next() => {}
-                () = progress.enough.notified() => {}
+                () = &mut unwanted => {}
                 () = silence(wait, &progress.heard) => {}
             }
             close(closer, 1000);
@@ -262,6 +265,7 @@ async fn leave(
             // A message that is half sent ends here, and the library says so to
             // the server, by 1011.
             drop(input);
+            progress.unsent.set(false);
             close(closer, 1000);
         }
     }
@@ -325,7 +329,7 @@ async fn conclude(
     if let Some(failure) = progress.failure.into_inner() {
         return Err(failure);
     }
-    if progress.unsent.get() && !progress.gone.get() {
+    if progress.unsent.get() {
         let message = format!("{note}, before all of the input was sent");
         return Err(Failure::new(Status::Closed, message));
     }

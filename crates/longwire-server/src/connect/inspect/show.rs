@@ -1,5 +1,7 @@
 //! What passed, as lines for people or for scripts.
 
+#[cfg(test)]
+use super::PREVIEW;
 use super::{Direction, Frame, Seen};
 use crate::connect::{
     escape, hex,

@@ -1,4 +1,5 @@
 //! `longwire echo`.
+#![allow(clippy::unwrap_used, reason = "a test's helpers fail the test")]
 
 mod program;
 

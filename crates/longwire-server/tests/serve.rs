@@ -1,4 +1,5 @@
 //! `longwire serve`, as clients and browsers see it.
+#![allow(clippy::unwrap_used, reason = "a test's helpers fail the test")]
 
 mod program;
 

@@ -123,8 +123,8 @@ fn respond(request: &Request<Incoming>, hosts: &HostPolicy) -> Response<Full<Byt
         );
     };
     match *request.method() {
-        Method::GET => page.into_response(page.body),
-        Method::HEAD => page.into_response(&[]),
+        Method::GET => page.response(page.body),
+        Method::HEAD => page.response(&[]),
         _ => {
             let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "Only GET is for pages.\n");
             let allow = HeaderValue::from_static("GET, HEAD");
@@ -144,7 +144,7 @@ fn find(path: &str) -> Option<Page> {
 }
 
 impl Page {
-    fn into_response(&self, body: &'static [u8]) -> Response<Full<Bytes>> {
+    fn response(&self, body: &'static [u8]) -> Response<Full<Bytes>> {
         let mut response = Response::new(Full::new(Bytes::from_static(body)));
         let headers = response.headers_mut();
         let mut set = |name, value| headers.insert(name, HeaderValue::from_static(value));

@@ -1,4 +1,27 @@
-//! An async WebSocket client and server for connections that live long.
+//! WebSocket clients and servers for connections that live long, on tokio.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut ws = longwire::connect("wss://example.com/chat").await?;
+//! ws.send("hello").await?;
+//! while let Some(message) = ws.next().await {
+//!     println!("{:?}", message?);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - [`connect`] and [`Connector`] open a [`WebSocket`]; [`client`] has the rest.
+//! - [`Server`] accepts them; [`server`] has the rest. The features `hyper` and
+//!   `axum` accept them inside an HTTP server that you have already.
+//! - [`WebSocket`] says what happens while you do something else, what dropping
+//!   a future does, and how a connection ends.
+//! - With the feature `worker`, `worker` is a server for people who think in
+//!   events, on one event loop for each core.
+//! - [`proto`] is the protocol itself, without I/O.
+//!
+//! Features: `tls` (on by default; `wss://` by rustls), `hyper`, `axum`,
+//! `worker`.
 #![forbid(unsafe_code)]
 
 pub mod client;
@@ -11,6 +34,8 @@ mod keeper;
 pub mod server;
 pub mod tls;
 mod websocket;
+#[cfg(feature = "worker")]
+pub mod worker;
 
 pub use client::{ConnectError, Connector, ConnectorBuilder, connect};
 pub use error::Error;
@@ -28,8 +53,8 @@ pub use longwire_proto as proto;
 #[doc(no_inline)]
 pub use longwire_proto::{
     Accepts, AssemblyBudget, CloseCause, CloseCode, CloseFrame, CloseInfo, Config, Failure,
-    Initiator, InvalidCloseFrame, LimitError, Limits, Message, MessageKind, PreparedMessage,
-    ProtocolError, Role, Utf8Bytes,
+    Initiator, InvalidCloseFrame, LimitError, Limits, Message, MessageKind, MessageRef,
+    PreparedMessage, ProtocolError, Role, Utf8Bytes,
 };
 
 /// The programs in the documents compile.

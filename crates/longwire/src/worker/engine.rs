@@ -1,0 +1,161 @@
+use super::{
+    event_loop::{MAILBOX, Worker},
+    handler::Handler,
+    mailbox::{Letter, Mailbox},
+};
+use longwire_proto::{
+    Config,
+    handshake::{HeadLimits, OriginPolicy},
+};
+use std::{
+    borrow::Cow,
+    fmt, io,
+    net::{SocketAddr, TcpListener, ToSocketAddrs},
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+/// How an engine treats those who come.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct EngineOptions {
+    /// How many event loops there are, each on a thread of its own. Default: as
+    /// many as the machine has cores.
+    pub workers: usize,
+    /// How open connections behave: limits, heartbeats, timeouts. Default:
+    /// [`Config::server`].
+    pub config: Arc<Config>,
+    /// Which pages may open a WebSocket here. Default: those of the same host.
+    pub origin: OriginPolicy,
+    /// What the 403 of a page that may not names as the setting to change.
+    /// Default: `EngineOptions::origin`.
+    pub origin_setting: Cow<'static, str>,
+    /// How large a request's head may be. Default: 16 KiB, 100 headers.
+    pub head_limits: HeadLimits,
+    /// How long a client may take from connecting until its request is whole.
+    /// Default: 10 s.
+    pub handshake_timeout: Duration,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        EngineOptions {
+            workers: thread::available_parallelism().map_or(1, usize::from),
+            config: Arc::new(Config::server()),
+            origin: OriginPolicy::default(),
+            origin_setting: Cow::Borrowed("EngineOptions::origin"),
+            head_limits: HeadLimits::default(),
+            handshake_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Event loops that serve one address, on threads of their own.
+///
+/// Dropping it leaves them running; [`wait`](Engine::wait) waits for their end,
+/// which [`EngineHandle::shutdown`] brings about.
+#[derive(Debug)]
+pub struct Engine {
+    workers: Vec<JoinHandle<()>>,
+    local_addr: SocketAddr,
+    handle: EngineHandle,
+}
+
+impl Engine {
+    /// Listens on a TCP address, with the default options.
+    ///
+    /// # Errors
+    /// Those of binding, most often that the port is in use, and of starting
+    /// threads.
+    pub fn bind(address: impl ToSocketAddrs, handler: impl Handler) -> io::Result<Engine> {
+        Engine::start(
+            &TcpListener::bind(address)?,
+            handler,
+            EngineOptions::default(),
+        )
+    }
+
+    /// Serves what comes to `listener`, which each worker duplicates.
+    ///
+    /// # Errors
+    /// When an event loop or a thread cannot be made.
+    pub fn start<H: Handler>(
+        listener: &TcpListener,
+        handler: H,
+        options: EngineOptions,
+    ) -> io::Result<Engine> {
+        listener.set_nonblocking(true)?;
+        let local_addr = listener.local_addr()?;
+        let (handler, options) = (Arc::new(handler), Arc::new(options));
+        let mut workers = Vec::new();
+        let mut mailboxes = Vec::new();
+        for number in 0..options.workers.max(1) {
+            let poll = mio::Poll::new()?;
+            let waker = mio::Waker::new(poll.registry(), MAILBOX)?;
+            let mailbox = Arc::new(Mailbox::new(waker));
+            mailboxes.push(Arc::clone(&mailbox));
+            let worker = Worker::new(
+                poll,
+                mio::net::TcpListener::from_std(listener.try_clone()?),
+                Arc::clone(&handler),
+                Arc::clone(&options),
+                mailbox,
+            )?;
+            let thread = thread::Builder::new().name(format!("longwire-{number}"));
+            workers.push(thread.spawn(move || worker.run())?);
+        }
+        tracing::info!(address = %local_addr, workers = workers.len(), "listening");
+        Ok(Engine {
+            workers,
+            local_addr,
+            handle: EngineHandle {
+                mailboxes: mailboxes.into(),
+            },
+        })
+    }
+
+    /// The address that it listens on.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// A way to shut it down from any thread.
+    pub fn handle(&self) -> EngineHandle {
+        self.handle.clone()
+    }
+
+    /// Waits until the engine was shut down and all its connections have
+    /// closed.
+    pub fn wait(self) {
+        for worker in self.workers {
+            // A worker does not panic: the handler's panics are caught.
+            let _ = worker.join();
+        }
+    }
+}
+
+/// Shuts an [`Engine`] down.
+#[derive(Clone)]
+pub struct EngineHandle {
+    mailboxes: Arc<[Arc<Mailbox>]>,
+}
+
+impl EngineHandle {
+    /// Stops listening, and closes every connection with 1001. They have
+    /// [`Config::close_timeout`] to answer.
+    pub fn shutdown(&self) {
+        for mailbox in self.mailboxes.iter() {
+            // One that has ended has nothing to shut down.
+            let _ = mailbox.post(Letter::Leave);
+        }
+    }
+}
+
+impl fmt::Debug for EngineHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EngineHandle")
+            .field("workers", &self.mailboxes.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -67,6 +67,11 @@ pub(crate) const PARTS: &[Part] = &[
         autobahn::server,
     ),
     interop(
+        "autobahn-worker",
+        "the Autobahn testsuite against our server on the worker engine",
+        autobahn::worker,
+    ),
+    interop(
         "autobahn-client",
         "the Autobahn testsuite against our client",
         autobahn::client,

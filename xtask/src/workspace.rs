@@ -88,6 +88,11 @@ impl Workspace {
         self.under_test(self.server.as_deref(), "longwire")
     }
 
+    /// Whether another program stands in for the server.
+    pub(crate) fn has_stand_in(&self) -> bool {
+        self.server.is_some()
+    }
+
     /// The client under test, to be followed by its arguments.
     pub(crate) fn client(&self) -> Result<Command> {
         self.under_test(self.client.as_deref(), "interop-testee")

@@ -5,6 +5,7 @@ use longwire::{
     Config,
     server::{Listener, Options, OriginPolicy, Server},
     tls::ServerTls,
+    worker::{Engine, EngineOptions, Handler},
 };
 use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
 use tokio::signal;
@@ -56,6 +57,26 @@ impl Arguments {
         let listener = Listener::bind(self.listen).await;
         let listener = listener.map_err(|error| self.cannot_bind(&error))?;
         Ok(Server::listen(listener, options))
+    }
+
+    /// Listens, and serves on event loops.
+    pub(crate) fn start_engine(
+        &self,
+        handler: impl Handler,
+        config: Config,
+    ) -> Result<Engine, Failure> {
+        if self.tls_cert.is_some() {
+            let what = "--io worker serves no TLS yet: leave out --tls-cert, or use --io tokio";
+            return Err(Failure::new(Status::Usage, what));
+        }
+        let mut options = EngineOptions::default();
+        options.config = config.into();
+        options.origin = self.origin_policy();
+        options.origin_setting = "--allow-origin".into();
+        let listener = std::net::TcpListener::bind(self.listen);
+        let listener = listener.map_err(|error| self.cannot_bind(&error))?;
+        Engine::start(&listener, handler, options)
+            .map_err(|error| Failure::new(Status::Failed, format!("cannot start: {error}")))
     }
 
     /// The schemes of the addresses to print: of the page, and of the WebSocket.
@@ -144,7 +165,7 @@ pub(crate) async fn until_stopped(server: Server, mut serve: impl AsyncFnMut(&mu
 }
 
 /// Waits for Ctrl-C, or for what service managers send.
-async fn stopped() {
+pub(crate) async fn stopped() {
     #[cfg(unix)]
     {
         use signal::unix::{SignalKind, signal};

@@ -1,4 +1,5 @@
 //! The worker engine, with the async client and with bare sockets as peers.
+#![allow(clippy::unwrap_used, reason = "a test's helpers fail the test")]
 
 use longwire::{
     CloseCode, CloseFrame, CloseInfo, Config, Connector, MessageRef,

@@ -25,9 +25,26 @@ const AGENT: &str = "longwire";
 
 /// The suite's client drives our echo server.
 pub(crate) fn server(workspace: &Workspace) -> Result<String> {
+    drive_server(workspace, "autobahn-server", &["--io", "tokio"])
+}
+
+/// The suite's client drives our echo server on the worker engine.
+pub(crate) fn worker(workspace: &Workspace) -> Result<String> {
+    drive_server(workspace, "autobahn-worker", &["--io", "worker"])
+}
+
+fn drive_server(workspace: &Workspace, part: &str, arguments: &[&str]) -> Result<String> {
     let mut wstest = python2::wstest(workspace)?;
-    let folder = workspace.fresh_folder("autobahn-server")?;
-    let server = EchoServer::start(workspace, "longwire echo (autobahn)", &[])?;
+    let folder = workspace.fresh_folder(part)?;
+    let mut program = workspace.server()?;
+    // A stand-in has one way to do I/O, and no flag for it.
+    let ours = if workspace.has_stand_in() {
+        &[]
+    } else {
+        arguments
+    };
+    program.args(["echo", "--listen", "127.0.0.1:0"]).args(ours);
+    let server = EchoServer::spawn(workspace, &format!("{part} longwire"), program)?;
     let spec = json!({
         "outdir": folder,
         "servers": [{"agent": AGENT, "url": server.url()}],
@@ -37,7 +54,8 @@ pub(crate) fn server(workspace: &Workspace) -> Result<String> {
     wstest
         .args(["-m", "fuzzingclient", "-s"])
         .arg(write_spec(&folder, &spec)?);
-    process::run(workspace, "wstest fuzzingclient", &mut wstest, SUITE_LIMIT)?;
+    let what = format!("{part} wstest");
+    process::run(workspace, &what, &mut wstest, SUITE_LIMIT)?;
     judge(workspace, &folder)
 }
 

@@ -34,6 +34,11 @@ impl EchoServer {
         for subprotocol in subprotocols {
             program.args(["--subprotocol", subprotocol]);
         }
+        Self::spawn(workspace, what, program)
+    }
+
+    /// Starts a program that has its arguments already.
+    pub(crate) fn spawn(workspace: &Workspace, what: &str, mut program: Command) -> Result<Self> {
         let mut service = Service::start(workspace, what, &mut program)?;
         let url = service.wait_for(START_LIMIT, find_url)?;
         Ok(Self { service, url })

@@ -2,11 +2,12 @@
 
 use crate::{
     exit::Failure,
-    listen::{self, announce, block_on, until_stopped},
+    listen::{self, announce, block_on, stopped, until_stopped},
 };
 use longwire::{
-    Config, WebSocket,
-    server::{Pending, Server},
+    Config, MessageRef, WebSocket,
+    server::{Pending, Refusal, Request, Server},
+    worker::{Acceptance, Handler, Peer},
 };
 
 #[derive(Debug, clap::Args)]
@@ -18,9 +19,76 @@ pub(crate) struct Arguments {
     /// The longest message that is taken, in bytes.
     #[arg(long, value_name = "BYTES", default_value_t = 64 << 20)]
     max_message_size: u64,
+
+    /// How connections are driven: by a task each, or by one event loop for
+    /// each core (no TLS yet).
+    #[arg(long, value_enum, value_name = "HOW", default_value = "tokio")]
+    io: Io,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Io {
+    Tokio,
+    Worker,
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
+    match arguments.io {
+        Io::Tokio => run_on_tokio(arguments),
+        Io::Worker => run_on_workers(&arguments),
+    }
+}
+
+fn run_on_workers(arguments: &Arguments) -> Result<(), Failure> {
+    let config = config(arguments);
+    let echo = Echo {
+        subprotocols: arguments.listen.subprotocol.clone(),
+    };
+    let engine = arguments.listen.start_engine(echo, config)?;
+    announce(&format!("Echo: ws://{}/", engine.local_addr()));
+    block_on(async {
+        stopped().await;
+        engine.handle().shutdown();
+        let closed = tokio::task::spawn_blocking(|| engine.wait());
+        tokio::select! {
+            _ = closed => {}
+            // Again: at once.
+            () = stopped() => std::process::exit(0),
+        }
+        Ok(())
+    })
+}
+
+struct Echo {
+    subprotocols: Vec<String>,
+}
+
+impl Handler for Echo {
+    type Data = ();
+
+    fn on_request(&self, request: &Request) -> Result<(Acceptance, ()), Refusal> {
+        let spoken = if self.subprotocols.is_empty() {
+            request.subprotocols().first()
+        } else {
+            request.select_subprotocol(&self.subprotocols)
+        };
+        let acceptance = Acceptance::new();
+        Ok(match spoken {
+            Some(spoken) => (acceptance.subprotocol(spoken.as_str()), ()),
+            None => (acceptance, ()),
+        })
+    }
+
+    fn on_message<'m>(
+        &self,
+        _: &mut Peer<'_, ()>,
+        message: MessageRef<'m>,
+    ) -> Option<MessageRef<'m>> {
+        Some(message)
+    }
+}
+
+fn run_on_tokio(arguments: Arguments) -> Result<(), Failure> {
     block_on(async move {
         let server = arguments.listen.bind(config(&arguments)).await?;
         let (_, scheme) = arguments.listen.schemes();

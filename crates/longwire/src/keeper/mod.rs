@@ -204,7 +204,7 @@ impl Drop for Task {
 }
 
 /// The tick under way.
-fn tick_at(time: Instant) -> Tick {
+pub(crate) fn tick_at(time: Instant) -> Tick {
     time.as_micros() / TICK.as_micros() as u64
 }
 

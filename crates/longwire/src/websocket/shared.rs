@@ -7,7 +7,7 @@ use super::{
 use crate::{
     Error,
     io::Io,
-    keeper::{Keeper, Tick, lock, tick_after},
+    keeper::{Keeper, Tick, lock, tick_after, tick_at},
 };
 use longwire_proto::{CloseCode, CloseFrame, Config, Connection, Instant, Message, Role};
 use std::{
@@ -95,12 +95,16 @@ impl Shared {
         // letting others run.
         let budget = std::task::ready!(coop::poll_proceed(cx));
         let mut driver = self.lock();
+        let had_room = driver.inbox.has_room();
         if let Some(taken) = take(&mut driver) {
             budget.made_progress();
             if driver.connection().has_held_end() {
                 driver.taken(self.now());
             }
-            self.rearm(&driver);
+            if !had_room {
+                // Reading goes on, so that somebody has to watch again.
+                self.rearm(&driver, self.now());
+            }
             return Poll::Ready(Some(taken));
         }
         self.signal.wait_to_receive(cx.waker(), guarded);
@@ -122,7 +126,7 @@ impl Shared {
                 break None;
             }
         };
-        self.rearm(&driver);
+        self.rearm(&driver, now);
         let unflushed = !driver.is_flushed();
         drop(driver);
         if received.is_some() {
@@ -202,7 +206,7 @@ impl Shared {
         if self.look_after(driver, now) {
             self.signal.schedule();
         }
-        self.rearm(driver);
+        self.rearm(driver, now);
         if !driver.inbox.is_empty() || driver.connection().close_info().is_some() {
             self.signal.wake_receiver();
         }
@@ -221,7 +225,7 @@ impl Shared {
             return self.signal.schedule();
         }
         self.flush(&mut driver, &mut self.io_context(), now);
-        self.rearm(&driver);
+        self.rearm(&driver, now);
         if driver.connection().close_info().is_some() {
             drop(driver);
             self.ended();
@@ -277,7 +281,7 @@ impl Shared {
         driver.handle_timeout(now);
         self.flush(&mut driver, &mut self.io_context(), now);
         driver.poll_transport(&mut self.io_context(), now);
-        self.rearm(&driver);
+        self.rearm(&driver, now);
         let has_news = !driver.inbox.is_empty();
         let has_ended = driver.connection().close_info().is_some();
         let finished = driver.is_finished();
@@ -312,17 +316,21 @@ impl Shared {
     }
 
     /// Sees to it that the keeper looks when the next deadline comes.
-    pub(super) fn rearm(self: &Arc<Self>, driver: &Driver) {
+    pub(super) fn rearm(self: &Arc<Self>, driver: &Driver, now: Instant) {
+        let timer = self.timer.load(Ordering::Acquire);
+        // While messages pass it looks at the next tick in any case, and this
+        // is called for each of them.
+        if timer <= tick_at(now) + 1 {
+            return;
+        }
         let Some(deadline) = driver.next_timeout() else {
             return;
         };
-        if driver.is_finished() || tick_after(deadline) >= self.timer.load(Ordering::Acquire) {
+        if driver.is_finished() || tick_after(deadline) >= timer {
             return; // It looks early enough, and will see the deadline then.
         }
-        let tick = self
-            .signal
-            .keeper()
-            .arm(Arc::downgrade(self), deadline, self.now());
+        let keeper = self.signal.keeper();
+        let tick = keeper.arm(Arc::downgrade(self), deadline, now);
         self.timer.store(tick, Ordering::Release);
     }
 
@@ -348,7 +356,7 @@ impl Shared {
         if let Ok(frame) = CloseFrame::new(code, "") {
             let now = self.now();
             driver.begin_close(frame, now);
-            self.rearm(&driver);
+            self.rearm(&driver, now);
         }
         drop(driver);
         self.signal.keep_orphan(Arc::clone(self));

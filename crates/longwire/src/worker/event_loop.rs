@@ -19,8 +19,9 @@ use std::{
     time::{self, Duration},
 };
 
-/// The size of a worker's read buffer.
-const READ_BUFFER: usize = 64 * 1024;
+/// The size of a worker's read buffer. One for all its connections, so it can be
+/// larger than most messages: those that are whole in it are not copied.
+const READ_BUFFER: usize = 256 * 1024;
 
 /// How often deadlines are looked at. They are as coarse as this.
 const SWEEP: Duration = Duration::from_millis(250);

@@ -17,7 +17,7 @@ pub(crate) fn echo(address: SocketAddr) -> Result {
 pub(crate) fn echo_batching(address: SocketAddr) -> Result {
     serve_tcp(address, |stream: TcpStream| async {
         let (_, ws) = ServerBuilder::new().accept(stream).await?;
-        sink::echo_batching(ws, is_data).await
+        sink::echo_collecting(ws, is_data).await
     })
 }
 

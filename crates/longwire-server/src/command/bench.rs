@@ -112,12 +112,12 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     let look = Look::new(arguments.url, arguments.output.json);
     bench::run(
         &target,
-        measurement(arguments.mode, arguments.load, process),
+        measurement(arguments.mode, &arguments.load, process),
         &look,
     )
 }
 
-fn measurement(mode: ModeArguments, load: LoadArguments, process: Option<Process>) -> Measurement {
+fn measurement(mode: ModeArguments, load: &LoadArguments, process: Option<Process>) -> Measurement {
     if mode.storm {
         let mut options = storm::Options::default();
         options.at_once = load.connections;

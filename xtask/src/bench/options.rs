@@ -78,7 +78,7 @@ impl Given {
         servers.extend(self.uws.as_deref().map(Server::u_web_sockets));
         let (rounds, seconds) = if self.quick { (3.0, 0.4) } else { (5.0, 2.0) };
         Ok(Options {
-            groups: select(&self.groups)?,
+            groups: select(&self.groups, self.quick)?,
             servers,
             quick: self.quick,
             rounds: self.rounds.unwrap_or(rounds).ceil() as usize,
@@ -112,7 +112,7 @@ fn number(option: &str, text: &str) -> Result<f64> {
     number.ok_or_else(|| Error::new(format!("{option} takes a number up to 600")))
 }
 
-fn select(names: &[String]) -> Result<Vec<&'static Group>> {
+fn select(names: &[String], quick: bool) -> Result<Vec<&'static Group>> {
     if let Some(unknown) = names
         .iter()
         .find(|name| GROUPS.iter().all(|group| group.name != **name))
@@ -120,7 +120,8 @@ fn select(names: &[String]) -> Result<Vec<&'static Group>> {
         return Err(Error::new(format!("there is no scenario '{unknown}'")));
     }
     let named = |group: &&Group| names.is_empty() || names.iter().any(|name| name == group.name);
-    Ok(GROUPS.iter().filter(named).collect())
+    let any = |group: &&Group| !quick || group.scenarios.iter().any(|scenario| scenario.quick);
+    Ok(GROUPS.iter().filter(named).filter(any).collect())
 }
 
 pub(crate) fn help() -> String {

@@ -1,11 +1,13 @@
 //! The command line.
 
+use crate::bench;
 use crate::error::{Error, Result};
 use crate::part::{PARTS, Part};
 
 pub(crate) enum Command {
     Help,
     Run(Options),
+    Bench(bench::Options),
 }
 
 /// What to run, and against what.
@@ -26,6 +28,10 @@ pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Command> {
     let interop_only = match args.next().as_deref() {
         Some("test") => false,
         Some("interop") => true,
+        Some("bench") => {
+            let options = bench::Options::parse(args)?;
+            return Ok(options.map_or(Command::Help, Command::Bench));
+        }
         None | Some("help" | "--help" | "-h") => return Ok(Command::Help),
         Some(other) => return Err(Error::new(format!("there is no command '{other}'"))),
     };
@@ -88,6 +94,7 @@ pub(crate) fn help() -> String {
         "\
 cargo xtask test [--full] [PART...]      every check, as CI runs them
 cargo xtask interop [--full] [PART...]   only other people's suites, clients and servers
+cargo xtask bench [SCENARIO...]          ours and its peers, measured side by side
 
 What is missing is set up under target/interop: Python and npm packages at
 pinned versions, and Debian packages where that may be done. A part whose needs
@@ -106,7 +113,7 @@ Parts, by name or by a word of it (`autobahn`, `server`, `websockets`):
         let long = if part.long { " (--full)" } else { "" };
         help += &format!("  {:<20} {}{long}\n", part.name, part.about);
     }
-    help
+    help + "\n" + &bench::help()
 }
 
 #[cfg(test)]
@@ -120,16 +127,16 @@ mod tests {
     fn names(line: &str) -> Vec<&'static str> {
         match parse_line(line) {
             Ok(Command::Run(options)) => options.parts.iter().map(|part| part.name).collect(),
-            Ok(Command::Help) => panic!("help"),
+            Ok(_) => panic!("no parts"),
             Err(why) => panic!("{why}"),
         }
     }
 
     #[test]
-    fn a_word_names_both_directions() {
+    fn a_word_names_all_that_have_it() {
         assert_eq!(
             names("interop autobahn"),
-            ["autobahn-server", "autobahn-client"]
+            ["autobahn-server", "autobahn-worker", "autobahn-client"]
         );
         assert_eq!(
             names("test websockets"),

@@ -1,6 +1,7 @@
 //! One entry for every check, the same by hand and in CI: `cargo xtask test`.
 
 mod autobahn;
+mod bench;
 mod checks;
 mod cli;
 mod error;
@@ -18,27 +19,35 @@ use cli::Command;
 use workspace::Workspace;
 
 fn main() -> ExitCode {
-    let options = match cli::parse(std::env::args().skip(1)) {
-        Ok(Command::Help) => {
+    let command = match cli::parse(std::env::args().skip(1)) {
+        Ok(command) => command,
+        Err(why) => return usage(&why),
+    };
+    let passed = match command {
+        Command::Help => {
             print!("{}", cli::help());
-            return ExitCode::SUCCESS;
+            true
         }
-        Ok(Command::Run(options)) => options,
-        Err(why) => {
-            eprintln!("xtask: {why}\nSee `cargo xtask --help`.");
-            return ExitCode::from(2);
-        }
+        Command::Run(options) => match Workspace::locate(&options) {
+            Ok(workspace) => runner::run(&workspace, &options.parts),
+            Err(why) => return usage(&why),
+        },
+        Command::Bench(options) => match bench::run(&options) {
+            Ok(()) => true,
+            Err(why) => {
+                eprintln!("xtask: {why}");
+                false
+            }
+        },
     };
-    let workspace = match Workspace::locate(&options) {
-        Ok(workspace) => workspace,
-        Err(why) => {
-            eprintln!("xtask: {why}");
-            return ExitCode::from(2);
-        }
-    };
-    if runner::run(&workspace, &options.parts) {
+    if passed {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     }
+}
+
+fn usage(why: &error::Error) -> ExitCode {
+    eprintln!("xtask: {why}\nSee `cargo xtask --help`.");
+    ExitCode::from(2)
 }

@@ -149,6 +149,11 @@ impl Service {
         Ok(())
     }
 
+    /// The process's id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.0.id()
+    }
+
     /// Asks the process to end.
     pub(crate) fn terminate(&mut self) {
         self.child.terminate();

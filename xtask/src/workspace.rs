@@ -108,8 +108,29 @@ impl Workspace {
             .get_or_init(|| self.build().map_err(|why| why.to_string()))
             .as_ref()
             .map_err(Error::new)?;
-        let program = format!("{program}{EXE_SUFFIX}");
-        Ok(Command::new(self.target.join("release").join(program)))
+        Ok(Command::new(program_in(&self.target, program)))
+    }
+
+    /// Builds `longwire` alone, and gives where it is.
+    pub(crate) fn longwire(&self) -> Result<PathBuf> {
+        self.cargo(
+            &["build", "--release", "--locked", "-p", "longwire-server"],
+            BUILD_LIMIT,
+        )?;
+        Ok(program_in(&self.target, "longwire"))
+    }
+
+    /// Builds the servers of `bench/`, a workspace of its own, and gives where
+    /// they are.
+    pub(crate) fn bench_servers(&self) -> Result<PathBuf> {
+        let target = self.target.join("bench");
+        let mut cargo = self.cargo_command();
+        cargo
+            .args(["build", "--release", "--locked"])
+            .args(["--manifest-path", "bench/Cargo.toml", "--target-dir"])
+            .arg(&target);
+        process::show(&mut cargo, BUILD_LIMIT)?;
+        Ok(program_in(&target, "bench-servers"))
     }
 
     fn build(&self) -> Result {
@@ -143,6 +164,11 @@ impl Workspace {
     pub(crate) fn for_tests() -> Self {
         Self::locate(&Options::default()).expect("cargo metadata works in this checkout")
     }
+}
+
+fn program_in(target: &Path, program: &str) -> PathBuf {
+    let program = format!("{program}{EXE_SUFFIX}");
+    target.join("release").join(program)
 }
 
 /// The cargo that runs us.

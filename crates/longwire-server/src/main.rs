@@ -2,6 +2,7 @@
 //! command.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod command;
 mod connect;
 mod exit;

@@ -1,5 +1,6 @@
 //! The command line: one file for each command.
 
+mod bench;
 mod connect;
 pub(crate) mod echo;
 mod serve;
@@ -43,6 +44,8 @@ enum Command {
     Echo(echo::Arguments),
     /// Connect to a server and talk to it from the terminal.
     Connect(connect::Arguments),
+    /// Measure a server: throughput, latency, handshakes, memory, fan-out.
+    Bench(bench::Arguments),
 }
 
 impl Arguments {
@@ -52,6 +55,7 @@ impl Arguments {
             Some(Command::Serve(arguments)) => serve::run(arguments),
             Some(Command::Echo(arguments)) => echo::run(arguments),
             Some(Command::Connect(arguments)) => connect::run(arguments),
+            Some(Command::Bench(arguments)) => bench::run(arguments),
         }
     }
 }

@@ -40,6 +40,11 @@ impl Program {
         format!("ws://{}{path}", self.address)
     }
 
+    /// The process's id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a request as it is, and gives all that comes back.
     pub(crate) fn http(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();

@@ -1,0 +1,271 @@
+//! Messages to a server that sends them back.
+
+use crate::{
+    Error, Latency, Process, Target, Usage,
+    outgoing::Outgoing,
+    peer::Peer,
+    process::Meter,
+    schedule::Schedule,
+    swarm::{Swarm, TICK},
+};
+use std::time::Duration;
+
+/// How long answers that are outstanding at the end are waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What is sent, and for how long.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Options {
+    /// How many connections. Default: 50.
+    pub connections: usize,
+    /// When the next message is sent. Default: with one message in flight.
+    pub pace: Pace,
+    /// The length of a message, in bytes. Default: 20.
+    pub size: usize,
+    /// Whether the messages are text; the payload is ASCII. Default: false,
+    /// binary.
+    pub text: bool,
+    /// How long messages are sent before the measuring begins. Default: 0.5 s.
+    pub warm_up: Duration,
+    /// How long is measured. Default: 10 s.
+    pub duration: Duration,
+    /// The server's process, if it is on this machine.
+    pub process: Option<Process>,
+}
+
+/// When the next message is sent.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Pace {
+    /// So many messages are in flight on each connection: an answer has the next
+    /// one sent. Finds out how much the server can do.
+    InFlight(u32),
+    /// So many messages a second on all connections together, whether answers
+    /// come or not. Finds out how long they take.
+    Rate(f64),
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            connections: 50,
+            pace: Pace::InFlight(1),
+            size: 20,
+            text: false,
+            warm_up: Duration::from_millis(500),
+            duration: Duration::from_secs(10),
+            process: None,
+        }
+    }
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Progress {
+    /// So many connections are open.
+    Opening(usize),
+    /// The server warms up.
+    WarmingUp,
+    /// It is measured.
+    Measuring {
+        /// For how long.
+        elapsed: Duration,
+        /// How many answers came.
+        messages: u64,
+    },
+}
+
+/// What was measured.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Report {
+    /// How long was measured.
+    pub elapsed: Duration,
+    /// How many answers came in that time.
+    pub messages: u64,
+    /// How long they took. At a fixed rate: from when a message was due.
+    pub latency: Latency,
+    /// How many messages were never answered. At a fixed rate they count in
+    /// `latency` with the time that they were waited for.
+    pub unanswered: u64,
+    /// What the server used.
+    pub server: Option<Usage>,
+    /// What the generator used.
+    pub generator: Option<Usage>,
+}
+
+/// Sends messages, and measures what comes back.
+///
+/// # Errors
+/// [`Error`]: there is no result as soon as one connection fails.
+pub fn echo(
+    target: &Target,
+    options: &Options,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Report, Error> {
+    let in_flight = match options.pace {
+        Pace::InFlight(count) => count as usize,
+        Pace::Rate(_) => 1,
+    };
+    let outgoing = Outgoing::new(options.size, options.text, in_flight);
+    let mut swarm = Swarm::new(target, outgoing)?;
+    swarm.grow(options.connections, &mut |open| {
+        progress(Progress::Opening(open));
+    })?;
+
+    let mut run = Run::new(swarm, options.pace)?;
+    progress(Progress::WarmingUp);
+    run.until(run.swarm.now() + nanoseconds(options.warm_up), &mut |_| {})?;
+
+    let server = Meter::start(options.process.as_ref())?;
+    let generator = Meter::start(Process::this().as_ref())?;
+    let start = run.swarm.now();
+    run.measure_from(start);
+    run.until(start + nanoseconds(options.duration), &mut |run| {
+        progress(Progress::Measuring {
+            elapsed: Duration::from_nanos(run.swarm.now() - start),
+            messages: run.answers,
+        });
+    })?;
+    let (server, generator) = (server.stop()?, generator.stop()?);
+    let elapsed = Duration::from_nanos(run.swarm.now() - start);
+    let messages = run.answers;
+    if messages == 0 {
+        return Err(Error::Silent("an echo"));
+    }
+    let unanswered = run.finish()?;
+    run.swarm.close();
+    Ok(Report {
+        elapsed,
+        messages,
+        latency: run.latency,
+        unanswered,
+        server,
+        generator,
+    })
+}
+
+struct Run<'a> {
+    swarm: Swarm<'a>,
+    /// Messages that are due by the clock, if any are.
+    schedule: Option<Schedule>,
+    /// An answer has the next message sent.
+    answers_send: bool,
+    measured_from: u64,
+    latency: Latency,
+    answers: u64,
+}
+
+impl<'a> Run<'a> {
+    fn new(swarm: Swarm<'a>, pace: Pace) -> Result<Run<'a>, Error> {
+        let now = swarm.now();
+        let mut run = Run {
+            swarm,
+            schedule: None,
+            answers_send: false,
+            measured_from: now,
+            latency: Latency::new(),
+            answers: 0,
+        };
+        match pace {
+            Pace::Rate(rate) => run.schedule = Some(Schedule::new(rate, now)),
+            Pace::InFlight(count) => {
+                run.answers_send = true;
+                for number in 0..run.swarm.peers().len() {
+                    run.swarm.send(number, count.into(), now)?;
+                }
+            }
+        }
+        Ok(run)
+    }
+
+    /// Forgets what was measured before.
+    fn measure_from(&mut self, start: u64) {
+        self.measured_from = start;
+        self.latency = Latency::new();
+        self.answers = 0;
+    }
+
+    /// Goes on until that time.
+    fn until(&mut self, end: u64, tick: &mut dyn FnMut(&Self)) -> Result<(), Error> {
+        let mut next_tick = 0;
+        loop {
+            let now = self.swarm.now();
+            if now >= end {
+                return Ok(());
+            }
+            if now >= next_tick {
+                tick(self);
+                next_tick = now + nanoseconds(TICK);
+            }
+            let left = Duration::from_nanos(end - now);
+            let timeout = self.send_due(now)?.min(left).min(TICK);
+            self.turn(timeout)?;
+        }
+    }
+
+    /// Sends what is due, and says how long nothing is.
+    fn send_due(&mut self, now: u64) -> Result<Duration, Error> {
+        let Some(schedule) = &mut self.schedule else {
+            return Ok(Duration::MAX);
+        };
+        let connections = self.swarm.peers().len() as u64;
+        while let Some((number, due)) = schedule.take_due(now) {
+            self.swarm.send((number % connections) as usize, 1, due)?;
+        }
+        Ok(schedule.sleep(now))
+    }
+
+    fn turn(&mut self, timeout: Duration) -> Result<(), Error> {
+        let Run {
+            swarm,
+            answers_send,
+            measured_from,
+            latency,
+            answers,
+            ..
+        } = self;
+        swarm.turn(timeout, |peer: &mut Peer, messages, now, outgoing| {
+            *answers += messages;
+            for sent in peer.sent.drain(..peer.sent.len().min(messages as usize)) {
+                if sent >= *measured_from {
+                    latency.record(now - sent);
+                }
+            }
+            if *answers_send {
+                peer.queue(messages, now, outgoing);
+            }
+        })
+    }
+
+    /// Waits for what is in flight, and says how many answers never came.
+    fn finish(&mut self) -> Result<u64, Error> {
+        let scheduled = self.schedule.take().is_some();
+        self.answers_send = false;
+        let end = self.swarm.now() + nanoseconds(PATIENCE);
+        while self.in_flight().next().is_some() && self.swarm.now() < end {
+            self.turn(TICK)?;
+        }
+        let now = self.swarm.now();
+        let unanswered: Vec<u64> = self.in_flight().collect();
+        if scheduled {
+            unanswered
+                .iter()
+                .for_each(|sent| self.latency.record(now - sent));
+        }
+        Ok(unanswered.len() as u64)
+    }
+
+    /// When each message was sent that is not answered.
+    fn in_flight(&self) -> impl Iterator<Item = u64> {
+        self.swarm
+            .peers()
+            .iter()
+            .flat_map(|peer| peer.sent.iter().copied())
+    }
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,164 @@
+//! The result for people.
+
+use super::{Outcome, number, plot};
+use longwire_bench::{Latency, Usage, echo, fan_out, idle, storm};
+use std::time::Duration;
+
+/// All of it.
+pub(super) fn page(url: &str, outcome: &Outcome) -> String {
+    let lines = match outcome {
+        Outcome::Echo(options, report) => echo_lines(url, options, report),
+        Outcome::Storm(report) => storm_lines(url, report),
+        Outcome::Idle(report) => idle_lines(url, report),
+        Outcome::FanOut(options, report) => fan_out_lines(url, options, report),
+    };
+    lines.join("\n")
+}
+
+fn echo_lines(url: &str, options: &echo::Options, report: &echo::Report) -> Vec<String> {
+    let pace = match options.pace {
+        echo::Pace::InFlight(count) => format!("{count} in flight on each"),
+        echo::Pace::Rate(rate) => format!("{} a second on all", number::digits(rate)),
+    };
+    let mut lines = vec![
+        format!(
+            "{url}: {} connections, messages of {}, {pace}",
+            number::whole(options.connections as u64),
+            number::size(options.size),
+        ),
+        String::new(),
+        rate("messages", report.messages, report.elapsed),
+    ];
+    if report.unanswered > 0 {
+        lines.push(row("unanswered", &number::whole(report.unanswered)));
+    }
+    lines.extend(usage(
+        report.server,
+        report.generator,
+        report.elapsed,
+        report.messages,
+        "message",
+    ));
+    lines.extend(latency(&report.latency));
+    lines
+}
+
+fn storm_lines(url: &str, report: &storm::Report) -> Vec<String> {
+    let mut lines = vec![
+        format!("{url}: connections opened and dropped"),
+        String::new(),
+        rate("handshakes", report.opened, report.elapsed),
+    ];
+    lines.extend(usage(
+        report.server,
+        report.generator,
+        report.elapsed,
+        report.opened,
+        "handshake",
+    ));
+    lines.extend(latency(&report.latency));
+    lines
+}
+
+fn fan_out_lines(url: &str, options: &fan_out::Options, report: &fan_out::Report) -> Vec<String> {
+    let mut lines = vec![
+        format!(
+            "{url}: {} subscribers, publications of {}, {} on their way",
+            number::whole(options.subscribers as u64),
+            number::size(options.size),
+            options.outstanding,
+        ),
+        String::new(),
+        rate("deliveries", report.deliveries, report.elapsed),
+    ];
+    lines.extend(usage(
+        report.server,
+        report.generator,
+        report.elapsed,
+        report.deliveries,
+        "delivery",
+    ));
+    lines.extend(latency(&report.latency));
+    lines
+}
+
+fn idle_lines(url: &str, report: &idle::Report) -> Vec<String> {
+    let mut lines = vec![
+        format!("{url}: connections held"),
+        String::new(),
+        format!(
+            "{:>13}  {:>15}  {:>15}",
+            "connections", "server KiB", "TCP queues KiB"
+        ),
+    ];
+    lines.extend(report.steps.iter().map(|step| {
+        let kernel = step
+            .kernel
+            .map_or_else(String::new, |bytes| number::whole(bytes / 1024));
+        format!(
+            "{:>13}  {:>15}  {kernel:>15}",
+            number::whole(step.connections as u64),
+            number::whole(step.resident / 1024),
+        )
+    }));
+    let slope = number::whole(report.bytes_per_connection.max(0.0) as u64);
+    lines.extend([
+        String::new(),
+        row("a connection", &format!("{slope} bytes")),
+    ]);
+    lines
+}
+
+fn row(name: &str, value: &str) -> String {
+    format!("{name:>13}  {value}")
+}
+
+fn rate(what: &str, count: u64, elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs_f64();
+    let a_second = (count as f64 / seconds) as u64;
+    let text = format!(
+        "{} in {seconds:.1} s, {} a second",
+        number::whole(count),
+        number::whole(a_second),
+    );
+    row(what, &text)
+}
+
+fn usage(
+    server: Option<Usage>,
+    generator: Option<Usage>,
+    elapsed: Duration,
+    count: u64,
+    unit: &str,
+) -> Vec<String> {
+    let both = [("server CPU", server), ("our CPU", generator)];
+    let known = both
+        .into_iter()
+        .filter_map(|(name, usage)| Some((name, usage?)));
+    known
+        .map(|(name, usage)| {
+            let each = usage.cpu.as_secs_f64() * 1e6 / count.max(1) as f64;
+            let cores = usage.cpu.as_secs_f64() / elapsed.as_secs_f64() * 100.0;
+            let text = format!(
+                "{} µs a {unit}, {cores:.0} % of a core",
+                number::digits(each)
+            );
+            row(name, &text)
+        })
+        .collect()
+}
+
+fn latency(latency: &Latency) -> Vec<String> {
+    if latency.count() == 0 {
+        return Vec::new();
+    }
+    let shares = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
+    let mut parts: Vec<String> = shares
+        .iter()
+        .map(|(name, share)| format!("{name} {}", number::time(latency.quantile(*share))))
+        .collect();
+    parts.push(format!("max {}", number::time(latency.max())));
+    let mut lines = vec![row("latency", &parts.join(", ")), String::new()];
+    lines.extend(plot::bars(latency));
+    lines
+}

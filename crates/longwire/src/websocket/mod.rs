@@ -29,9 +29,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 /// An open WebSocket connection, over any transport.
 ///
-/// ```no_run
-/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// # let mut ws: longwire::WebSocket = unimplemented!();
+/// ```
+/// # async fn example(mut ws: longwire::WebSocket) -> Result<(), longwire::Error> {
 /// while let Some(message) = ws.next().await {
 ///     ws.send(message?).await?;
 /// }

@@ -3,11 +3,11 @@
 //! It is built to cost less than what it measures: one thread, readiness events,
 //! frames that are masked once, answers of which only the headers are parsed.
 //!
-//! - [`echo`] keeps messages in flight to a server that echoes, or sends them at
+//! - [`echo()`] keeps messages in flight to a server that echoes, or sends them at
 //!   a fixed rate;
-//! - [`storm`] opens connections and drops them;
-//! - [`idle`] opens connections, holds them and looks at the server's memory;
-//! - [`fan_out`] publishes to a channel that all its connections subscribe to.
+//! - [`storm()`] opens connections and drops them;
+//! - [`idle()`] opens connections, holds them and looks at the server's memory;
+//! - [`fan_out()`] publishes to a channel that all its connections subscribe to.
 //!
 //! Each takes its options, a callback for the progress, and blocks until the
 //! report is there. The [`Process`] of a server on the same machine can be given

@@ -31,7 +31,7 @@ pub(crate) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 
 /// How many pieces go into one vectored write.
-const SLICES: usize = 32;
+pub(crate) const SLICES: usize = 32;
 
 impl Io {
     /// Holds any transport, and recognises those that have a place of their
@@ -68,10 +68,7 @@ impl Io {
         match output.slices(&mut slices) {
             1 => Pin::new(self).poll_write(cx, slices[0]),
             filled => {
-                let mut bufs = [IoSlice::new(&[]); SLICES];
-                for (buf, slice) in bufs.iter_mut().zip(slices) {
-                    *buf = IoSlice::new(slice);
-                }
+                let bufs = slices.map(IoSlice::new);
                 Pin::new(self).poll_write_vectored(cx, &bufs[..filled])
             }
         }

@@ -209,8 +209,7 @@ pub(super) fn judge(
 /// not know.
 fn mistake(misuse: &MisuseError) -> Refusal {
     error!(reason = %misuse, "this answer cannot be sent");
-    Refusal::new(500, "The server made a mistake.\n")
-        .unwrap_or_else(|_| Refusal::unavailable("The server made a mistake.\n"))
+    crate::server::mistake()
 }
 
 fn response(status: StatusCode, headers: &Headers, body: Bytes) -> Response<Bytes> {

@@ -77,8 +77,7 @@ pub(super) async fn handshake(
         Ok(Err(ReadError::Head(error))) => Err(refused(io, error.into()).await),
         Err(_) => {
             if received > 0 {
-                let late = Refusal::new(408, "The request took too long to come.\n")?;
-                refused(io, late).await;
+                refused(io, super::late()).await;
             }
             Err(AcceptError::Timeout { received })
         }

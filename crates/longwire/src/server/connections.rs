@@ -1,8 +1,8 @@
-use crate::{Closer, WebSocket};
+use crate::{Closer, WebSocket, keeper::lock};
 use longwire_proto::{CloseCode, CloseFrame};
 use std::{
     fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
 };
 
 /// The open WebSockets of a server, so that it can close them when it leaves.
@@ -57,7 +57,7 @@ impl Connections {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // Every change leaves the list valid.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -46,6 +46,7 @@ mod listener;
 mod listening;
 mod options;
 mod pending;
+mod refusals;
 
 pub use self::accept::{Accepted, accept};
 pub use self::address::Address;
@@ -56,6 +57,7 @@ pub use self::listener::Listener;
 pub use self::listening::{Server, ServerHandle};
 pub use self::options::Options;
 pub use self::pending::Pending;
+pub(crate) use self::refusals::{late, mistake};
 pub use longwire_proto::handshake::{
     HeadLimits, Headers, MisuseError, OriginPolicy, Refusal, Request, RequestHead,
 };

@@ -105,7 +105,7 @@ impl Pending {
             Ok(answer) => answer,
             Err(misuse) => {
                 error!(path = self.request.path(), reason = %misuse, "this answer cannot be sent");
-                self.refuse(Refusal::new(500, "The server made a mistake.\n")?);
+                self.refuse(super::mistake());
                 return Err(misuse.into());
             }
         };

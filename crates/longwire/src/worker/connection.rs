@@ -5,6 +5,10 @@ use super::{
     handler::{Handler, Peer},
     mailbox::Mailbox,
 };
+use crate::{
+    io::SLICES,
+    server::{late, mistake},
+};
 use longwire_proto::{
     CloseCode, CloseFrame, Connection, Env, Event, Input, Instant, MessageRef, NoMaskKeys, Output,
     PreparedMessage, Role, Transport,
@@ -17,9 +21,6 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
-
-/// How many pieces go into one vectored write.
-const SLICES: usize = 32;
 
 pub(super) struct Slot<D> {
     /// Which connection has this place now: see [`id_of`].
@@ -319,11 +320,7 @@ impl<D: Send + 'static> Slot<D> {
         match &self.stage {
             Stage::Open(..) => self.with_connection(turn, Connection::handle_timeout),
             Stage::Handshake(opening) if opening.reader.received() > 0 => {
-                let late = Refusal::new(408, "The request took too long to come.\n");
-                match late {
-                    Ok(refusal) => self.refuse(turn, &refusal),
-                    Err(_) => self.stage = Stage::Gone,
-                }
+                self.refuse(turn, &late());
             }
             _ => self.stage = Stage::Gone,
         }
@@ -403,16 +400,12 @@ fn decide<H: Handler>(
     let options = turn.options;
     options.origin.check(&request, &options.origin_setting)?;
     let asked = catch_unwind(AssertUnwindSafe(|| turn.handler.on_request(&request)));
-    let failed = || {
-        Refusal::new(500, "The server made a mistake.\n")
-            .unwrap_or_else(|_| Refusal::unavailable(""))
-    };
-    let (acceptance, data) = asked.map_err(|_| failed())??;
+    let (acceptance, data) = asked.map_err(|_| mistake())??;
     match request.accept(&acceptance) {
         Ok(response) => Ok((response, data)),
         Err(misuse) => {
             tracing::error!(path = request.path(), reason = %misuse, "this answer cannot be sent");
-            Err(failed())
+            Err(mistake())
         }
     }
 }
@@ -432,13 +425,7 @@ fn write(socket: &mut TcpStream, output: &mut Output) -> io::Result<()> {
         let mut slices = [&[][..]; SLICES];
         let written = match output.slices(&mut slices) {
             1 => socket.write(slices[0]),
-            filled => {
-                let mut bufs = [IoSlice::new(&[]); SLICES];
-                for (buf, slice) in bufs.iter_mut().zip(slices) {
-                    *buf = IoSlice::new(slice);
-                }
-                socket.write_vectored(&bufs[..filled])
-            }
+            filled => socket.write_vectored(&slices.map(IoSlice::new)[..filled]),
         };
         match written {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),

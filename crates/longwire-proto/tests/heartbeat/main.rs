@@ -102,8 +102,9 @@ fn the_live_connection_is_what_the_others_learn_with() {
 #[test]
 fn a_limit_that_shrinks_at_night_kills_once_and_is_learned_anew() {
     let hours = |hours: u64| Instant::default() + minutes(60 * hours);
-    for end in [End::Silence, End::Reset] {
+    for (end, timers) in [(End::Silence, true), (End::Reset, false)] {
         let path = Path {
+            timers,
             limits: vec![
                 (hours(0), minutes(28)),
                 (hours(20), secs(90)),
@@ -161,11 +162,12 @@ proptest! {
     fn a_changing_limit_kills_at_most_once_for_each_time_that_it_shrinks(
         limits in proptest::collection::vec((20u64..7200, 1u64..48), 1..6),
         resets in any::<bool>(),
+        timers in any::<bool>(),
         loss in 0u8..10,
         seed in any::<u64>(),
     ) {
         let mut from = Instant::default();
-        let mut path = Path { limits: Vec::new(), end: End::Silence, loss };
+        let mut path = Path { limits: Vec::new(), end: End::Silence, timers, loss };
         for (limit, hours) in limits {
             path.limits.push((from, secs(limit)));
             from = from + minutes(60 * hours);

@@ -18,6 +18,9 @@ pub(crate) struct Path {
     /// The limit from each instant on; the first is at the beginning.
     pub(crate) limits: Vec<(Instant, Duration)>,
     pub(crate) end: End,
+    /// A limit that changes is that of the packets that pass from then on, as
+    /// with a timer for each flow, and not at once that of all flows.
+    pub(crate) timers: bool,
     /// Out of a hundred canaries, how many are lost whatever the limit.
     pub(crate) loss: u8,
 }
@@ -27,6 +30,7 @@ impl Path {
         Path {
             limits: vec![(Instant::default(), limit)],
             end,
+            timers: false,
             loss: 0,
         }
     }
@@ -38,7 +42,7 @@ impl Path {
 
     /// When a flow that was last used at `last` is forgotten, seen from `now`.
     pub(crate) fn forgotten_at(&self, last: Instant, now: Instant) -> Instant {
-        last + self.limit_at(now)
+        last + self.limit_at(if self.timers { last } else { now })
     }
 
     /// How often the limit shrinks.

@@ -160,4 +160,11 @@ fn a_death_at_the_learned_interval_forgets_it() {
     assert_eq!(learner.beat(), Beat::Every(secs(228)));
     learner.lost(secs(228));
     assert_eq!(learner.beat(), Beat::Every(secs(15)));
+    // Canaries that set out before may have the old limit yet.
+    for (canary, _) in &opened[..3] {
+        learner.finished(*canary, Outcome::Answered, START + secs(500));
+        assert_eq!(learner.beat(), Beat::Every(secs(15)));
+        let step = learner.next_step(START + secs(500));
+        assert!(matches!(step, Some(Step::Cancel(_))), "{step:?}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use longwire_proto::{Chunk, Message, MessageKind};
-use std::collections::VecDeque;
+use std::{cell::Cell, collections::VecDeque};
 
 /// Received messages, bounded by what they weigh: the driver stops reading when
 /// there is no room.
@@ -42,6 +42,15 @@ impl Item {
     }
 }
 
+thread_local! {
+    /// The memory in which the connections of this thread keep what they have
+    /// received, one after the other: most are emptied before the next is read.
+    static SPARE: Cell<VecDeque<Item>> = const { Cell::new(VecDeque::new()) };
+}
+
+/// A spare queue with more places than this is given back to the system.
+const SPARE_CAPACITY: usize = 1024;
+
 impl Inbox {
     /// How much is read ahead of a user who does not receive.
     const CAPACITY: usize = 128 * 1024;
@@ -56,6 +65,9 @@ impl Inbox {
 
     pub(super) fn push(&mut self, item: Item) {
         self.weight += item.weight();
+        if self.items.capacity() == 0 {
+            self.items = SPARE.take();
+        }
         self.items.push_back(item);
     }
 
@@ -64,7 +76,10 @@ impl Inbox {
         self.weight -= item.weight();
         if self.items.is_empty() {
             // Nothing is retained by an idle connection.
-            self.items = VecDeque::new();
+            let items = std::mem::take(&mut self.items);
+            if items.capacity() <= SPARE_CAPACITY {
+                SPARE.set(items);
+            }
         }
         Some(item)
     }

@@ -1,7 +1,7 @@
 //! Heartbeats: when to ping, and when a peer that is silent, or that takes
 //! nothing, counts as dead.
 
-use crate::{CloseCause, Config, Instant};
+use crate::{CloseCause, Config, Instant, time::earlier};
 
 /// When the peer was last heard, and what of ours waits for it.
 #[derive(Debug)]
@@ -51,10 +51,7 @@ impl Keepalive {
     }
 
     pub(super) fn next_timeout(&self, config: &Config) -> Option<Instant> {
-        [self.heartbeat_timeout(config), self.write_timeout(config)]
-            .into_iter()
-            .flatten()
-            .min()
+        earlier(self.heartbeat_timeout(config), self.write_timeout(config))
     }
 
     /// What is due now. A `Ping` that is reported counts as sent.

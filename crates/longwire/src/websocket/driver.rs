@@ -26,7 +26,7 @@ pub(super) struct Driver {
     pub(super) inbox: Inbox,
     /// The beginning of a message that comes in chunks, and that is received
     /// whole all the same.
-    assembly: Option<(MessageKind, Vec<u8>)>,
+    assembly: Option<Box<(MessageKind, Vec<u8>)>>,
     interest: Interest,
     /// When the end that is held back takes effect, whether or not the user
     /// has come for it.
@@ -269,8 +269,11 @@ impl Driver {
 
     /// When [`handle_timeout`](Self::handle_timeout) is due.
     pub(super) fn next_timeout(&self) -> Option<Instant> {
-        let timeouts = [self.connection.next_timeout(), self.release];
-        timeouts.into_iter().flatten().min()
+        let timeout = self.connection.next_timeout();
+        match self.release {
+            None => timeout,
+            Some(release) => Some(timeout.map_or(release, |timeout| timeout.min(release))),
+        }
     }
 
     /// The next whole message.
@@ -284,7 +287,9 @@ impl Driver {
                     payload,
                     last,
                 } => {
-                    let (_, assembled) = self.assembly.get_or_insert((kind, Vec::new()));
+                    let (_, assembled) = &mut **self
+                        .assembly
+                        .get_or_insert_with(|| Box::new((kind, Vec::new())));
                     assembled.extend_from_slice(&payload);
                     let limit = self.connection.config().limits.max_message_size;
                     if assembled.len() as u64 > limit {
@@ -294,7 +299,8 @@ impl Driver {
                         }
                         return Some(Err(Error::MessageTooBig { limit }));
                     }
-                    if last && let Some((kind, whole)) = self.assembly.take() {
+                    if last && let Some(assembly) = self.assembly.take() {
+                        let (kind, whole) = *assembly;
                         return Some(Ok(super::reader::whole(kind, whole.into())));
                     }
                 }
@@ -306,7 +312,8 @@ impl Driver {
     /// next message comes in chunks.
     pub(super) fn pop_item(&mut self) -> Option<Result<Item, Error>> {
         self.want(ReceiveMode::Stream);
-        if let Some((kind, assembled)) = self.assembly.take() {
+        if let Some(assembly) = self.assembly.take() {
+            let (kind, assembled) = *assembly;
             return Some(Ok(Item::Chunk {
                 kind,
                 payload: assembled.into(),

@@ -8,7 +8,8 @@ use std::{cell::Cell, collections::VecDeque};
 /// there is no room.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
-    items: VecDeque<Item>,
+    /// Nothing while there is nothing.
+    items: Option<Box<VecDeque<Item>>>,
     weight: usize,
 }
 
@@ -45,7 +46,7 @@ impl Item {
 thread_local! {
     /// The memory in which the connections of this thread keep what they have
     /// received, one after the other: most are emptied before the next is read.
-    static SPARE: Cell<VecDeque<Item>> = const { Cell::new(VecDeque::new()) };
+    static SPARE: Cell<Option<Box<VecDeque<Item>>>> = const { Cell::new(None) };
 }
 
 /// A spare queue with more places than this is given back to the system.
@@ -60,24 +61,28 @@ impl Inbox {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.items.is_none()
     }
 
     pub(super) fn push(&mut self, item: Item) {
         self.weight += item.weight();
-        if self.items.capacity() == 0 {
-            self.items = SPARE.take();
-        }
-        self.items.push_back(item);
+        let items = self
+            .items
+            .get_or_insert_with(|| SPARE.take().unwrap_or_default());
+        items.push_back(item);
     }
 
     pub(super) fn pop(&mut self) -> Option<Item> {
-        let item = self.items.pop_front()?;
+        let items = self.items.as_mut()?;
+        let item = items.pop_front()?;
         self.weight -= item.weight();
-        if self.items.is_empty() {
+        if items.is_empty() {
             // Nothing is retained by an idle connection.
-            let items = std::mem::take(&mut self.items);
-            if items.capacity() <= SPARE_CAPACITY {
+            let items = self.items.take();
+            if items
+                .as_ref()
+                .is_some_and(|items| items.capacity() <= SPARE_CAPACITY)
+            {
                 SPARE.set(items);
             }
         }
@@ -85,6 +90,6 @@ impl Inbox {
     }
 
     pub(super) fn front(&self) -> Option<&Item> {
-        self.items.front()
+        self.items.as_ref()?.front()
     }
 }

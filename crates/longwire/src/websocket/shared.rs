@@ -109,14 +109,8 @@ impl Shared {
         let mut last = Batch::Full;
         let mut called = false;
         let received = loop {
+            driver.release_end(&now);
             self.flush(&mut driver, &now);
-            if let Some(taken) = take(&mut driver) {
-                break Some(Ok(taken));
-            }
-            if driver.connection().has_held_end() {
-                driver.release_end(&now);
-                continue;
-            }
             if let Some(end) = driver.end() {
                 break Some(Err(end));
             }
@@ -126,6 +120,9 @@ impl Shared {
                     called = !self.signal.wait_to_receive(cx.waker(), guarded);
                     break None;
                 }
+            }
+            if let Some(taken) = take(&mut driver) {
+                break Some(Ok(taken));
             }
         };
         if let Some(Ok(_)) = received {

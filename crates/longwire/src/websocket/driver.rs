@@ -85,8 +85,8 @@ struct PendingPing {
 /// messages before it.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// The size of a thread's read buffer.
-const READ_BUFFER: usize = 64 * 1024;
+/// The size of a thread's read buffer: a message of 64 KiB comes in one read.
+const READ_BUFFER: usize = 128 * 1024;
 
 thread_local! {
     /// Reads of all connections on this thread go through one buffer; an idle

@@ -12,7 +12,7 @@ mod state;
 
 pub use close_info::{CloseCause, CloseInfo, Initiator, Transport};
 
-use crate::{CloseCode, Config, Env, Event, Input, Instant, ReceiveMode, Role};
+use crate::{CloseCode, Config, Env, Event, Input, Instant, ReceiveMode, Role, time::earlier};
 use alloc::sync::Arc;
 use bytes::BufMut;
 use core::time::Duration;
@@ -190,8 +190,7 @@ impl Connection {
         match &self.state {
             State::Open | State::Held(_) => {
                 let heartbeat = self.keepalive.next_timeout(&self.config);
-                let deadlines = [heartbeat, self.receive.deadline()];
-                deadlines.into_iter().flatten().min()
+                earlier(heartbeat, self.receive.deadline())
             }
             State::Closing(closing) => Some(closing.deadline),
             State::Closed(closed) => {

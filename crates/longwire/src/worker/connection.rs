@@ -4,20 +4,16 @@ use super::{
     engine::EngineOptions,
     handler::{Handler, Peer},
     mailbox::Mailbox,
+    socket::{Incoming, Socket},
 };
-use crate::{
-    io::SLICES,
-    server::{late, mistake},
-};
+use crate::server::{late, mistake};
 use longwire_proto::{
     CloseCode, CloseFrame, Connection, Env, Event, Input, Instant, MessageRef, NoMaskKeys, Output,
     PreparedMessage, Role, Transport,
     handshake::{Refusal, Request, RequestHead, RequestReader},
 };
-use mio::net::TcpStream;
 use std::{
-    io::{self, IoSlice, Read as _, Write as _},
-    net::Shutdown,
+    io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
@@ -25,7 +21,7 @@ use std::{
 pub(super) struct Slot<D> {
     /// Which connection has this place now: see [`id_of`].
     pub(super) id: u64,
-    pub(super) socket: TcpStream,
+    pub(super) socket: Socket,
     stage: Stage<D>,
     /// What the socket did not take. Boxed, since most have none.
     backlog: Option<Box<Output>>,
@@ -57,14 +53,6 @@ pub(super) struct Turn<'w, H> {
     pub(super) now: Instant,
 }
 
-/// What a read came to.
-pub(super) enum ReadOutcome {
-    /// So many bytes.
-    Some(usize),
-    /// Nothing for now, or nothing any more.
-    Nothing,
-}
-
 /// A place and how often it was given: no two connections of a worker have the
 /// same within four billion.
 pub(super) fn id_of(key: usize, generation: u32) -> u64 {
@@ -77,7 +65,7 @@ pub(super) fn key_of(id: u64) -> usize {
 }
 
 impl<D: Send + 'static> Slot<D> {
-    pub(super) fn new<H>(id: u64, socket: TcpStream, turn: &Turn<'_, H>) -> Slot<D> {
+    pub(super) fn new<H>(id: u64, socket: Socket, turn: &Turn<'_, H>) -> Slot<D> {
         Slot {
             id,
             socket,
@@ -108,22 +96,23 @@ impl<D: Send + 'static> Slot<D> {
         &mut self,
         turn: &mut Turn<'_, H>,
         buffer: &mut [u8],
-    ) -> ReadOutcome {
-        let read = self.socket.read(buffer);
-        match read {
-            Ok(0) => self.eof(turn),
-            Ok(len) => {
+    ) -> Incoming {
+        let incoming = match self.socket.read(buffer) {
+            Ok(incoming) => incoming,
+            Err(error) => {
+                self.broken(turn, &error);
+                return Incoming::End;
+            }
+        };
+        match incoming {
+            Incoming::Bytes { len, .. } => {
                 self.take_in(turn, &mut buffer[..len]);
                 self.flush(turn);
-                return ReadOutcome::Some(len);
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                return ReadOutcome::Some(usize::MAX);
-            }
-            Err(error) => self.broken(turn, &error),
+            Incoming::End => self.eof(turn),
+            Incoming::Nothing => {}
         }
-        ReadOutcome::Nothing
+        incoming
     }
 
     fn take_in<H: Handler<Data = D>>(&mut self, turn: &mut Turn<'_, H>, bytes: &mut [u8]) {
@@ -333,7 +322,7 @@ impl<D: Send + 'static> Slot<D> {
         let was_full = self.is_paused(turn);
         let output = self.backlog.as_deref_mut().unwrap_or(&mut *turn.cork);
         let before = output.len();
-        let written = write(&mut self.socket, output);
+        let written = self.socket.write(output, &[]);
         let (left, now) = (output.len(), turn.now);
         if let Err(error) = written {
             return self.broken(turn, &error);
@@ -381,7 +370,7 @@ impl<D: Send + 'static> Slot<D> {
         match transport {
             Transport::ShutdownWrite if flushed && !self.shut_down => {
                 self.shut_down = true;
-                if self.socket.shutdown(Shutdown::Write).is_err() {
+                if self.socket.shutdown().is_err() {
                     self.stage = Stage::Gone;
                 }
             }
@@ -417,23 +406,4 @@ fn env<'e>(now: Instant, output: &'e mut Output, unused: &'e mut NoMaskKeys) -> 
         output,
         mask_keys: unused,
     }
-}
-
-/// Writes until all is written or the socket takes no more.
-fn write(socket: &mut TcpStream, output: &mut Output) -> io::Result<()> {
-    while !output.is_empty() {
-        let mut slices = [&[][..]; SLICES];
-        let written = match output.slices(&mut slices) {
-            1 => socket.write(slices[0]),
-            filled => socket.write_vectored(&slices.map(IoSlice::new)[..filled]),
-        };
-        match written {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(len) => output.advance(len),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }

@@ -1,10 +1,11 @@
 //! A worker: one event loop with connections of its own.
 
 use super::{
-    connection::{ReadOutcome, Slot, Turn, id_of, key_of},
+    connection::{Slot, Turn, id_of, key_of},
     engine::EngineOptions,
     handler::Handler,
     mailbox::{Letter, Mailbox},
+    socket::{Incoming, Socket},
 };
 use longwire_proto::{CloseCode, CloseFrame, Instant, Output};
 use mio::{
@@ -157,8 +158,8 @@ impl<H: Handler> Worker<H> {
                 if slot.is_paused(turn) {
                     return; // It goes on when the backlog is written.
                 }
-                if let ReadOutcome::Some(len) = slot.read(turn, buffer) {
-                    drained = len < buffer.len() && !closed;
+                if let Incoming::Bytes { drained: all, .. } = slot.read(turn, buffer) {
+                    drained = all && !closed;
                 }
             });
             if drained {
@@ -197,7 +198,7 @@ impl<H: Handler> Worker<H> {
         if slot.is_gone() {
             let mut slot = self.slots.remove(key);
             // A closed socket needs no deregistering, and may refuse it.
-            let _ = self.poll.registry().deregister(&mut slot.socket);
+            let _ = slot.socket.deregister(self.poll.registry());
         }
     }
 
@@ -225,14 +226,14 @@ impl<H: Handler> Worker<H> {
     }
 
     /// Takes in a client.
-    fn take(&mut self, mut socket: TcpStream) {
+    fn take(&mut self, tcp: TcpStream) {
         // What fails here fails again, and with a reason, on the first read.
-        let _ = socket.set_nodelay(true);
+        let _ = tcp.set_nodelay(true);
+        let mut socket = Socket::new(tcp);
         let now = self.now();
         let entry = self.slots.vacant_entry();
         let key = entry.key();
-        let both = Interest::READABLE | Interest::WRITABLE;
-        if let Err(error) = self.poll.registry().register(&mut socket, Token(key), both) {
+        if let Err(error) = socket.register(self.poll.registry(), Token(key)) {
             tracing::warn!(%error, "a connection cannot be watched and is closed");
             return;
         }

@@ -52,6 +52,7 @@ mod engine;
 mod event_loop;
 mod handler;
 mod mailbox;
+mod socket;
 
 pub use engine::{Engine, EngineHandle, EngineOptions};
 pub use handler::{Handler, Peer, Sent};

@@ -3,10 +3,11 @@
 use super::{
     engine::EngineOptions,
     handler::{Handler, Peer},
+    http::Leaving,
     mailbox::Mailbox,
     socket::{Incoming, Socket},
 };
-use crate::server::{late, mistake};
+use crate::server::{crowded, late, mistake};
 use longwire_proto::{
     CloseCode, CloseFrame, Connection, Env, Event, Input, Instant, MessageRef, NoMaskKeys, Output,
     PreparedMessage, Role, Transport,
@@ -34,6 +35,8 @@ enum Stage<D> {
     Open(Connection, D),
     /// Refused: it may read the refusal until then.
     Refused(Instant),
+    /// It asks for no WebSocket, and is to be removed.
+    Http(Box<Leaving>),
     /// To be removed.
     Gone,
 }
@@ -79,7 +82,14 @@ impl<D: Send + 'static> Slot<D> {
     }
 
     pub(super) fn is_gone(&self) -> bool {
-        matches!(self.stage, Stage::Gone)
+        matches!(self.stage, Stage::Http(_) | Stage::Gone)
+    }
+
+    /// Its worker has removed it and is done with it.
+    pub(super) fn leave(self, options: &EngineOptions) {
+        if let (Stage::Http(leaving), Some(http)) = (self.stage, &options.http) {
+            http.take(self.socket, *leaving);
+        }
     }
 
     /// A peer that reads nothing is not read from either: what it sends would
@@ -119,7 +129,7 @@ impl<D: Send + 'static> Slot<D> {
         match &mut self.stage {
             Stage::Open(..) => self.receive(turn, bytes),
             Stage::Handshake(_) => self.shake_hands(turn, bytes),
-            Stage::Refused(_) | Stage::Gone => {}
+            Stage::Refused(_) | Stage::Http(_) | Stage::Gone => {}
         }
     }
 
@@ -187,6 +197,12 @@ impl<D: Send + 'static> Slot<D> {
             Ok(None) => {}
             Ok(Some(head)) => {
                 let frames = bytes.len() - rest.len();
+                if let (Some(http), false) = (&turn.options.http, head.is_upgrade()) {
+                    return match http.admit(head, rest) {
+                        Some(leaving) => self.stage = Stage::Http(leaving),
+                        None => self.refuse(turn, &crowded()),
+                    };
+                }
                 match decide(turn, head) {
                     Ok((response, data)) => {
                         turn.cork.put(&response);
@@ -298,7 +314,7 @@ impl<D: Send + 'static> Slot<D> {
             Stage::Open(connection, _) => connection.next_timeout(),
             Stage::Handshake(opening) => Some(opening.deadline),
             Stage::Refused(deadline) => Some(*deadline),
-            Stage::Gone => None,
+            Stage::Http(_) | Stage::Gone => None,
         };
         deadline.is_some_and(|deadline| deadline <= now)
     }
@@ -365,7 +381,7 @@ impl<D: Send + 'static> Slot<D> {
         let transport = match &self.stage {
             Stage::Open(connection, _) => connection.transport(),
             Stage::Refused(_) => Transport::ShutdownWrite,
-            Stage::Handshake(_) | Stage::Gone => Transport::Open,
+            Stage::Handshake(_) | Stage::Http(_) | Stage::Gone => Transport::Open,
         };
         match transport {
             Transport::ShutdownWrite if flushed && !self.shut_down => {

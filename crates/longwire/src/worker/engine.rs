@@ -1,6 +1,7 @@
 use super::{
     event_loop::{MAILBOX, Worker},
     handler::Handler,
+    http::HttpFallback,
     mailbox::{Letter, Mailbox},
 };
 use longwire_proto::{
@@ -36,6 +37,9 @@ pub struct EngineOptions {
     /// How long a client may take from connecting until its request is whole.
     /// Default: 10 s.
     pub handshake_timeout: Duration,
+    /// Who answers requests that ask for no WebSocket. Default: nobody; they
+    /// are refused with 426.
+    pub http: Option<HttpFallback>,
 }
 
 impl Default for EngineOptions {
@@ -47,6 +51,7 @@ impl Default for EngineOptions {
             origin_setting: Cow::Borrowed("EngineOptions::origin"),
             head_limits: HeadLimits::default(),
             handshake_timeout: Duration::from_secs(10),
+            http: None,
         }
     }
 }

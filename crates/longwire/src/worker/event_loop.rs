@@ -199,6 +199,7 @@ impl<H: Handler> Worker<H> {
             let mut slot = self.slots.remove(key);
             // A closed socket needs no deregistering, and may refuse it.
             let _ = slot.socket.deregister(self.poll.registry());
+            slot.leave(&self.options);
         }
     }
 

@@ -51,10 +51,12 @@ mod connection;
 mod engine;
 mod event_loop;
 mod handler;
+mod http;
 mod mailbox;
 mod socket;
 
 pub use engine::{Engine, EngineHandle, EngineOptions};
 pub use handler::{Handler, Peer, Sent};
+pub use http::HttpFallback;
 pub use longwire_proto::handshake::Acceptance;
 pub use mailbox::{Remote, RemoteError};

@@ -1,6 +1,9 @@
 //! What a worker's connection reads from and writes to.
 
-use crate::io::SLICES;
+use crate::{
+    io::{Io, SLICES},
+    server::Address,
+};
 use longwire_proto::Output;
 use mio::{Interest, Registry, Token, event::Source, net::TcpStream};
 use std::{
@@ -94,6 +97,14 @@ impl Socket {
     pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         let both = Interest::READABLE | Interest::WRITABLE;
         self.tcp.register(registry, token, both)
+    }
+
+    /// For a runtime, in whose context this is called. Deregistered before.
+    pub(super) fn into_io(self) -> io::Result<(Io, Option<Address>)> {
+        let tcp = tokio::net::TcpStream::from_std(self.tcp.into())?;
+        let io = Io::Tcp(tcp);
+        let peer = Address::of_peer(&io);
+        Ok((io, peer))
     }
 
     pub(super) fn deregister(&mut self, registry: &Registry) -> io::Result<()> {

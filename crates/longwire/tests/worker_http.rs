@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test's helpers fail the test")]
 
 mod server_peer;
+#[cfg(feature = "tls")]
+mod tls_peer;
 mod worker_echo;
 
 use hyper::{Method, Request, Response, body::Incoming, service::service_fn};
@@ -78,12 +80,12 @@ async fn pages_and_websockets_share_a_port() {
     peer.echoes("as ever").await;
 }
 
-async fn post<S: AsyncRead + AsyncWrite + Unpin>(mut peer: Peer<S>) {
-    // The body is longer than any buffer on the way.
+async fn a_long_body_goes_through<S: AsyncRead + AsyncWrite + Unpin>(mut peer: Peer<S>) {
+    // It is longer than any buffer on the way.
     let body = vec![7; 3_000_000];
+    let length = body.len();
     peer.send(format!(
-        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n",
-        body.len()
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n"
     ))
     .await;
     peer.send(&body).await;
@@ -93,7 +95,33 @@ async fn post<S: AsyncRead + AsyncWrite + Unpin>(mut peer: Peer<S>) {
 #[tokio::test]
 async fn a_body_goes_on_where_the_worker_stopped() {
     let running = Running::start(with_pages);
-    post(running.connect().await).await;
+    a_long_body_goes_through(running.connect().await).await;
+}
+
+#[cfg(feature = "tls")]
+#[tokio::test]
+async fn pages_and_bodies_go_through_tls() {
+    let certificate = tls_peer::Certificate::new();
+    let running = Running::start(|options| {
+        options.tls = Some(certificate.server());
+        with_pages(options);
+    });
+    let connect = async || {
+        let tcp = running.connect().await.0;
+        let name = "localhost".try_into().unwrap();
+        Peer(
+            soon(certificate.connector().connect(name, tcp))
+                .await
+                .unwrap(),
+        )
+    };
+    // The end is authenticated: reading to the end fails otherwise.
+    pages_come(connect().await).await;
+    a_long_body_goes_through(connect().await).await;
+    let mut ws = connect().await;
+    ws.send(request("/", "")).await;
+    assert!(ws.read_head().await.starts_with("HTTP/1.1 101 "));
+    ws.echoes("as ever").await;
 }
 
 #[tokio::test]

@@ -12,6 +12,12 @@ pub(crate) fn late() -> Refusal {
     with(408, "The request took too long to come.\n")
 }
 
+/// The client speaks plain text where TLS is spoken.
+#[cfg(feature = "tls")]
+pub(crate) fn not_tls() -> Refusal {
+    with(400, "This port speaks TLS: use wss:// or https://.\n")
+}
+
 /// More HTTP connections are served than are allowed.
 #[cfg(feature = "worker")]
 pub(crate) fn crowded() -> Refusal {

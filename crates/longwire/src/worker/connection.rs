@@ -1,5 +1,7 @@
 //! One connection of a worker: plain state, and what is done with it in a turn.
 
+#[cfg(feature = "tls")]
+use super::handshakes::Handshakes;
 use super::{
     engine::EngineOptions,
     handler::{Handler, Peer},
@@ -23,13 +25,17 @@ pub(super) struct Slot<D> {
     /// Which connection has this place now: see [`id_of`].
     pub(super) id: u64,
     pub(super) socket: Socket,
-    stage: Stage<D>,
+    pub(super) stage: Stage<D>,
     /// What the socket did not take. Boxed, since most have none.
     backlog: Option<Box<Output>>,
     shut_down: bool,
 }
 
-enum Stage<D> {
+pub(super) enum Stage<D> {
+    /// The TLS handshake is under way, and may take until then. Its session is
+    /// in the socket, or where a step of it is done.
+    #[cfg(feature = "tls")]
+    Securing(Instant),
     /// The request is coming.
     Handshake(Box<Opening>),
     Open(Connection, D),
@@ -41,9 +47,9 @@ enum Stage<D> {
     Gone,
 }
 
-struct Opening {
-    reader: RequestReader,
-    deadline: Instant,
+pub(super) struct Opening {
+    pub(super) reader: RequestReader,
+    pub(super) deadline: Instant,
 }
 
 /// What a worker lends to the slot whose turn it is.
@@ -51,6 +57,8 @@ pub(super) struct Turn<'w, H> {
     pub(super) handler: &'w H,
     pub(super) options: &'w EngineOptions,
     pub(super) mailbox: &'w Arc<Mailbox>,
+    #[cfg(feature = "tls")]
+    pub(super) handshakes: Option<&'w Handshakes>,
     /// Collects what is sent while one batch of input is handled.
     pub(super) cork: &'w mut Output,
     pub(super) now: Instant,
@@ -69,13 +77,20 @@ pub(super) fn key_of(id: u64) -> usize {
 
 impl<D: Send + 'static> Slot<D> {
     pub(super) fn new<H>(id: u64, socket: Socket, turn: &Turn<'_, H>) -> Slot<D> {
+        let deadline = turn.now + turn.options.handshake_timeout;
+        let stage = Stage::Handshake(Box::new(Opening {
+            reader: RequestReader::new(turn.options.head_limits),
+            deadline,
+        }));
+        #[cfg(feature = "tls")]
+        let stage = match turn.handshakes {
+            Some(_) => Stage::Securing(deadline),
+            None => stage,
+        };
         Slot {
             id,
             socket,
-            stage: Stage::Handshake(Box::new(Opening {
-                reader: RequestReader::new(turn.options.head_limits),
-                deadline: turn.now + turn.options.handshake_timeout,
-            })),
+            stage,
             backlog: None,
             shut_down: false,
         }
@@ -87,8 +102,20 @@ impl<D: Send + 'static> Slot<D> {
 
     /// Its worker has removed it and is done with it.
     pub(super) fn leave(self, options: &EngineOptions) {
-        if let (Stage::Http(leaving), Some(http)) = (self.stage, &options.http) {
-            http.take(self.socket, *leaving);
+        let Slot { stage, socket, .. } = self;
+        match (stage, &options.http) {
+            (Stage::Http(leaving), Some(http)) => http.take(socket, *leaving),
+            _ => socket.say_goodbye(),
+        }
+    }
+
+    /// Whether its opening handshake is under way, TLS included.
+    pub(super) fn is_opening(&self) -> bool {
+        match self.stage {
+            #[cfg(feature = "tls")]
+            Stage::Securing(_) => true,
+            Stage::Handshake(_) => true,
+            _ => false,
         }
     }
 
@@ -96,9 +123,9 @@ impl<D: Send + 'static> Slot<D> {
     /// only make more to be written.
     pub(super) fn is_paused<H>(&self, turn: &Turn<'_, H>) -> bool {
         let limit = turn.options.config.limits.max_queued_output;
-        self.backlog
-            .as_ref()
-            .is_some_and(|backlog| backlog.len() >= limit)
+        let backlog = self.backlog.as_ref().map_or(0, |backlog| backlog.len());
+        let queued = backlog + self.socket.unwritten();
+        queued > 0 && queued >= limit
     }
 
     /// Reads once, and handles what came.
@@ -107,6 +134,10 @@ impl<D: Send + 'static> Slot<D> {
         turn: &mut Turn<'_, H>,
         buffer: &mut [u8],
     ) -> Incoming {
+        #[cfg(feature = "tls")]
+        if let Stage::Securing(_) = self.stage {
+            return self.secure(turn, buffer);
+        }
         let incoming = match self.socket.read(buffer) {
             Ok(incoming) => incoming,
             Err(error) => {
@@ -129,7 +160,7 @@ impl<D: Send + 'static> Slot<D> {
         match &mut self.stage {
             Stage::Open(..) => self.receive(turn, bytes),
             Stage::Handshake(_) => self.shake_hands(turn, bytes),
-            Stage::Refused(_) | Stage::Http(_) | Stage::Gone => {}
+            _ => {}
         }
     }
 
@@ -222,7 +253,7 @@ impl<D: Send + 'static> Slot<D> {
         self.with_peer(turn, Handler::on_open);
     }
 
-    fn refuse<H>(&mut self, turn: &mut Turn<'_, H>, refusal: &Refusal) {
+    pub(super) fn refuse<H>(&mut self, turn: &mut Turn<'_, H>, refusal: &Refusal) {
         turn.cork.put(&refusal.to_bytes());
         self.stage = Stage::Refused(turn.now + turn.options.config.close_timeout);
     }
@@ -300,7 +331,11 @@ impl<D: Send + 'static> Slot<D> {
         }
     }
 
-    fn broken<H: Handler<Data = D>>(&mut self, turn: &mut Turn<'_, H>, error: &io::Error) {
+    pub(super) fn broken<H: Handler<Data = D>>(
+        &mut self,
+        turn: &mut Turn<'_, H>,
+        error: &io::Error,
+    ) {
         tracing::debug!(id = self.id, %error, "transport failed");
         self.with_connection(turn, |connection, env| connection.transport_error(env.now));
         self.backlog = None;
@@ -312,6 +347,8 @@ impl<D: Send + 'static> Slot<D> {
     pub(super) fn is_due(&self, now: Instant) -> bool {
         let deadline = match &self.stage {
             Stage::Open(connection, _) => connection.next_timeout(),
+            #[cfg(feature = "tls")]
+            Stage::Securing(deadline) => Some(*deadline),
             Stage::Handshake(opening) => Some(opening.deadline),
             Stage::Refused(deadline) => Some(*deadline),
             Stage::Http(_) | Stage::Gone => None,
@@ -337,9 +374,9 @@ impl<D: Send + 'static> Slot<D> {
     pub(super) fn flush<H: Handler<Data = D>>(&mut self, turn: &mut Turn<'_, H>) {
         let was_full = self.is_paused(turn);
         let output = self.backlog.as_deref_mut().unwrap_or(&mut *turn.cork);
-        let before = output.len();
+        let before = output.len() + self.socket.unwritten();
         let written = self.socket.write(output, &[]);
-        let (left, now) = (output.len(), turn.now);
+        let (left, now) = (output.len() + self.socket.unwritten(), turn.now);
         if let Err(error) = written {
             return self.broken(turn, &error);
         }
@@ -349,7 +386,7 @@ impl<D: Send + 'static> Slot<D> {
                 self.written(turn);
             }
         } else {
-            if self.backlog.is_none() {
+            if self.backlog.is_none() && !turn.cork.is_empty() {
                 turn.cork.move_to(self.backlog.insert(Box::default()));
             }
             if let Stage::Open(connection, _) = &mut self.stage {
@@ -381,13 +418,13 @@ impl<D: Send + 'static> Slot<D> {
         let transport = match &self.stage {
             Stage::Open(connection, _) => connection.transport(),
             Stage::Refused(_) => Transport::ShutdownWrite,
-            Stage::Handshake(_) | Stage::Http(_) | Stage::Gone => Transport::Open,
+            _ => Transport::Open,
         };
         match transport {
             Transport::ShutdownWrite if flushed && !self.shut_down => {
-                self.shut_down = true;
-                if self.socket.shutdown().is_err() {
-                    self.stage = Stage::Gone;
+                match self.socket.shutdown() {
+                    Ok(done) => self.shut_down = done,
+                    Err(_) => self.stage = Stage::Gone,
                 }
             }
             Transport::Close => self.stage = Stage::Gone,

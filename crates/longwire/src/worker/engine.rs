@@ -1,9 +1,13 @@
+#[cfg(feature = "tls")]
+use super::handshakes::Handshakes;
 use super::{
     event_loop::{MAILBOX, Worker},
     handler::Handler,
     http::HttpFallback,
     mailbox::{Letter, Mailbox},
 };
+#[cfg(feature = "tls")]
+use crate::tls::ServerTls;
 use longwire_proto::{
     Config,
     handshake::{HeadLimits, OriginPolicy},
@@ -34,9 +38,21 @@ pub struct EngineOptions {
     pub origin_setting: Cow<'static, str>,
     /// How large a request's head may be. Default: 16 KiB, 100 headers.
     pub head_limits: HeadLimits,
-    /// How long a client may take from connecting until its request is whole.
-    /// Default: 10 s.
+    /// How long a client may take from connecting until its request is whole,
+    /// TLS included. Default: 10 s.
     pub handshake_timeout: Duration,
+    /// How many connections may be in their opening handshake at once, TLS
+    /// included; more wait in the listener's backlog. Each worker has its share.
+    /// Default: 4,096.
+    pub max_handshakes: usize,
+    /// TLS, for `wss://`. Default: none.
+    #[cfg(feature = "tls")]
+    pub tls: Option<ServerTls>,
+    /// On how many threads TLS handshakes are computed, so that nobody waits
+    /// for them who is connected already. Default: as many as the machine has
+    /// cores.
+    #[cfg(feature = "tls")]
+    pub tls_threads: usize,
     /// Who answers requests that ask for no WebSocket. Default: nobody; they
     /// are refused with 426.
     pub http: Option<HttpFallback>,
@@ -44,13 +60,19 @@ pub struct EngineOptions {
 
 impl Default for EngineOptions {
     fn default() -> Self {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
         EngineOptions {
-            workers: thread::available_parallelism().map_or(1, usize::from),
+            workers: cores,
             config: Arc::new(Config::server()),
             origin: OriginPolicy::default(),
             origin_setting: Cow::Borrowed("EngineOptions::origin"),
             head_limits: HeadLimits::default(),
             handshake_timeout: Duration::from_secs(10),
+            max_handshakes: 4_096,
+            #[cfg(feature = "tls")]
+            tls: None,
+            #[cfg(feature = "tls")]
+            tls_threads: cores,
             http: None,
         }
     }
@@ -93,6 +115,11 @@ impl Engine {
         listener.set_nonblocking(true)?;
         let local_addr = listener.local_addr()?;
         let (handler, options) = (Arc::new(handler), Arc::new(options));
+        #[cfg(feature = "tls")]
+        let handshakes = match &options.tls {
+            Some(tls) => Some(Arc::new(Handshakes::start(tls, options.tls_threads)?)),
+            None => None,
+        };
         let mut workers = Vec::new();
         let mut mailboxes = Vec::new();
         for number in 0..options.workers.max(1) {
@@ -106,6 +133,8 @@ impl Engine {
                 Arc::clone(&handler),
                 Arc::clone(&options),
                 mailbox,
+                #[cfg(feature = "tls")]
+                handshakes.clone(),
             )?;
             let thread = thread::Builder::new().name(format!("longwire-{number}"));
             workers.push(thread.spawn(move || worker.run())?);

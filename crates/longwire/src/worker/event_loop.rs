@@ -1,5 +1,7 @@
 //! A worker: one event loop with connections of its own.
 
+#[cfg(feature = "tls")]
+use super::handshakes::Handshakes;
 use super::{
     connection::{Slot, Turn, id_of, key_of},
     engine::EngineOptions,
@@ -43,6 +45,8 @@ pub(super) struct Worker<H: Handler> {
     handler: Arc<H>,
     options: Arc<EngineOptions>,
     mailbox: Arc<Mailbox>,
+    #[cfg(feature = "tls")]
+    handshakes: Option<Arc<Handshakes>>,
     poll: Poll,
     listener: Option<TcpListener>,
     slots: Slab<Slot<H::Data>>,
@@ -50,6 +54,10 @@ pub(super) struct Worker<H: Handler> {
     given: u32,
     origin: time::Instant,
     next_sweep: Instant,
+    /// How many connections are in their opening handshake.
+    opening: usize,
+    /// Accepting is paused because they are as many as are allowed.
+    crowded: bool,
     /// Accepting is paused until then.
     paused_until: Option<Instant>,
     buffer: Vec<u8>,
@@ -67,6 +75,7 @@ impl<H: Handler> Worker<H> {
         handler: Arc<H>,
         options: Arc<EngineOptions>,
         mailbox: Arc<Mailbox>,
+        #[cfg(feature = "tls")] handshakes: Option<Arc<Handshakes>>,
     ) -> io::Result<Worker<H>> {
         poll.registry()
             .register(&mut listener, LISTENER, Interest::READABLE)?;
@@ -74,12 +83,16 @@ impl<H: Handler> Worker<H> {
             handler,
             options,
             mailbox,
+            #[cfg(feature = "tls")]
+            handshakes,
             poll,
             listener: Some(listener),
             slots: Slab::new(),
             given: 0,
             origin: time::Instant::now(),
             next_sweep: Instant::default(),
+            opening: 0,
+            crowded: false,
             paused_until: None,
             buffer: vec![0; READ_BUFFER],
             cork: Output::new(),
@@ -186,14 +199,23 @@ impl<H: Handler> Worker<H> {
             handler: &*self.handler,
             options: &self.options,
             mailbox: &self.mailbox,
+            #[cfg(feature = "tls")]
+            handshakes: self.handshakes.as_deref(),
             cork: &mut self.cork,
             now,
         };
         let was_paused = slot.is_paused(&turn);
+        let was_opening = slot.is_opening();
         act(slot, &mut turn, &mut self.buffer);
         if was_paused && !slot.is_paused(&turn) {
             // What came while it was paused told of itself only once.
             self.unfinished.push(Token(key));
+        }
+        if was_opening && !slot.is_opening() {
+            self.opening -= 1;
+            if std::mem::take(&mut self.crowded) {
+                self.unfinished.push(LISTENER);
+            }
         }
         if slot.is_gone() {
             let mut slot = self.slots.remove(key);
@@ -208,6 +230,11 @@ impl<H: Handler> Worker<H> {
             let Some(listener) = &self.listener else {
                 return;
             };
+            let most = self.options.max_handshakes / self.options.workers.max(1);
+            if self.opening >= most.max(1) {
+                self.crowded = true;
+                return;
+            }
             match listener.accept() {
                 Ok((socket, _)) => self.take(socket),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
@@ -231,6 +258,13 @@ impl<H: Handler> Worker<H> {
         // What fails here fails again, and with a reason, on the first read.
         let _ = tcp.set_nodelay(true);
         let mut socket = Socket::new(tcp);
+        #[cfg(feature = "tls")]
+        if let Some(handshakes) = &self.handshakes {
+            match handshakes.session() {
+                Ok(session) => socket.set_session(session),
+                Err(error) => return tracing::error!(%error, "TLS cannot be spoken"),
+            }
+        }
         let now = self.now();
         let entry = self.slots.vacant_entry();
         let key = entry.key();
@@ -243,9 +277,12 @@ impl<H: Handler> Worker<H> {
             handler: &*self.handler,
             options: &self.options,
             mailbox: &self.mailbox,
+            #[cfg(feature = "tls")]
+            handshakes: self.handshakes.as_deref(),
             cork: &mut self.cork,
             now,
         };
+        self.opening += 1;
         entry.insert(Slot::new(id_of(key, self.given), socket, &turn));
     }
 
@@ -257,6 +294,13 @@ impl<H: Handler> Worker<H> {
                 }
                 Letter::Close(id, frame) => {
                     self.with_connection(id, |slot, turn| slot.close(turn, frame));
+                }
+                #[cfg(feature = "tls")]
+                Letter::Handshake(step) => {
+                    let id = step.id;
+                    self.with_connection(id, |slot, turn| slot.secured(turn, *step));
+                    // What came meanwhile has told of itself.
+                    self.unfinished.push(Token(key_of(id)));
                 }
                 Letter::Leave => self.leave(),
             }

@@ -31,6 +31,9 @@ pub(super) enum Letter {
     /// For one connection.
     Send(u64, PreparedMessage),
     Close(u64, CloseFrame),
+    /// A step of a TLS handshake is done.
+    #[cfg(feature = "tls")]
+    Handshake(Box<super::handshakes::Step>),
     /// For the worker itself: stop listening, and close all with 1001.
     Leave,
 }
@@ -47,6 +50,8 @@ impl Mailbox {
         let bytes = match &letter {
             Letter::Send(_, message) => message.frame().len() + OVERHEAD,
             Letter::Close(..) | Letter::Leave => 0,
+            #[cfg(feature = "tls")]
+            Letter::Handshake(_) => 0,
         };
         let mut letters = lock(&self.letters);
         if letters.closed {

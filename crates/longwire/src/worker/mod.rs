@@ -51,8 +51,12 @@ mod connection;
 mod engine;
 mod event_loop;
 mod handler;
+#[cfg(feature = "tls")]
+mod handshakes;
 mod http;
 mod mailbox;
+#[cfg(feature = "tls")]
+mod securing;
 mod socket;
 
 pub use engine::{Engine, EngineHandle, EngineOptions};

@@ -1,5 +1,7 @@
 //! What a worker's connection reads from and writes to.
 
+#[cfg(feature = "tls")]
+use crate::tls::{Received, Session, SessionStream};
 use crate::{
     io::{Io, SLICES},
     server::Address,
@@ -14,6 +16,9 @@ use std::{
 /// A socket of a worker, which never blocks.
 pub(super) struct Socket {
     tcp: TcpStream,
+    /// Ciphertext is what is read and written, unless there is none.
+    #[cfg(feature = "tls")]
+    session: Option<Box<Session>>,
 }
 
 /// What a read came to.
@@ -34,11 +39,34 @@ pub(super) enum Incoming {
 
 impl Socket {
     pub(super) const fn new(tcp: TcpStream) -> Socket {
-        Socket { tcp }
+        Socket {
+            tcp,
+            #[cfg(feature = "tls")]
+            session: None,
+        }
+    }
+
+    /// Speaks TLS from now on.
+    #[cfg(feature = "tls")]
+    pub(super) fn set_session(&mut self, session: Box<Session>) {
+        self.session = Some(session);
+    }
+
+    #[cfg(feature = "tls")]
+    pub(super) fn take_session(&mut self) -> Option<Box<Session>> {
+        self.session.take()
     }
 
     /// Reads once.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<Incoming> {
+        #[cfg(feature = "tls")]
+        if let Some(session) = &mut self.session {
+            return Ok(match session.read(&mut self.tcp, buffer)? {
+                Received::Plaintext { len, drained } => Incoming::Bytes { len, drained },
+                Received::Nothing => Incoming::Nothing,
+                Received::End => Incoming::End,
+            });
+        }
         loop {
             return match self.tcp.read(buffer) {
                 Ok(0) => Ok(Incoming::End),
@@ -57,6 +85,11 @@ impl Socket {
     /// socket takes no more. What it did not take of either is in `output`
     /// then, and an event will tell when to write on.
     pub(super) fn write(&mut self, output: &mut Output, mut payload: &[u8]) -> io::Result<()> {
+        #[cfg(feature = "tls")]
+        if let Some(session) = &mut self.session {
+            output.put(payload);
+            return encrypt(session, &mut self.tcp, output);
+        }
         while !(output.is_empty() && payload.is_empty()) {
             match self.write_once(output, payload) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
@@ -88,9 +121,27 @@ impl Socket {
         }
     }
 
-    /// Tells the peer that nothing more will come.
-    pub(super) fn shutdown(&mut self) -> io::Result<()> {
-        self.tcp.shutdown(Shutdown::Write)
+    /// What was written and the socket has not taken: ciphertext.
+    pub(super) fn unwritten(&self) -> usize {
+        #[cfg(feature = "tls")]
+        if let Some(session) = &self.session {
+            return session.unsent().len();
+        }
+        0
+    }
+
+    /// Tells the peer that nothing more will come. If the socket does not take
+    /// that yet, it is told again when it does.
+    pub(super) fn shutdown(&mut self) -> io::Result<bool> {
+        #[cfg(feature = "tls")]
+        if let Some(session) = &mut self.session {
+            session.close();
+            if !session.write_unsent(&mut self.tcp)? {
+                return Ok(false);
+            }
+        }
+        self.tcp.shutdown(Shutdown::Write)?;
+        Ok(true)
     }
 
     /// Has events told under `token` from now on, each once.
@@ -99,15 +150,45 @@ impl Socket {
         self.tcp.register(registry, token, both)
     }
 
+    /// The last words before it is closed, if the socket takes them.
+    pub(super) fn say_goodbye(self) {
+        #[cfg(feature = "tls")]
+        if let Socket {
+            mut tcp,
+            session: Some(mut session),
+        } = self
+        {
+            session.close();
+            // It is closed in any case.
+            let _ = session.write_unsent(&mut tcp);
+        }
+    }
+
     /// For a runtime, in whose context this is called. Deregistered before.
     pub(super) fn into_io(self) -> io::Result<(Io, Option<Address>)> {
         let tcp = tokio::net::TcpStream::from_std(self.tcp.into())?;
-        let io = Io::Tcp(tcp);
-        let peer = Address::of_peer(&io);
-        Ok((io, peer))
+        let peer = tcp.peer_addr().ok().map(Address::Tcp);
+        #[cfg(feature = "tls")]
+        if let Some(session) = self.session {
+            return Ok((Io::new(SessionStream::new(session, tcp)), peer));
+        }
+        Ok((Io::Tcp(tcp), peer))
     }
 
     pub(super) fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
         self.tcp.deregister(registry)
     }
+}
+
+/// Writes `output` through a session until all is written or the socket takes
+/// no more. What is not encrypted yet is in `output` then.
+#[cfg(feature = "tls")]
+fn encrypt(session: &mut Session, tcp: &mut TcpStream, output: &mut Output) -> io::Result<()> {
+    while session.write_unsent(tcp)? && !output.is_empty() {
+        let mut first = [&[][..]];
+        output.slices(&mut first);
+        let written = session.write(tcp, first[0])?;
+        output.advance(written);
+    }
+    Ok(())
 }

@@ -1,10 +1,12 @@
 //! A worker: one event loop with connections of its own.
 
+mod mail;
+
 use super::{
-    connection::{ReadOutcome, Slot, Turn, id_of, key_of},
+    connection::{ReadOutcome, Slot, Turn, id_of},
+    desk::Desk,
     engine::EngineOptions,
     handler::Handler,
-    mailbox::{Letter, Mailbox},
 };
 use longwire_proto::{CloseCode, CloseFrame, Instant, Output};
 use mio::{
@@ -41,11 +43,12 @@ pub(super) const MAILBOX: Token = Token(usize::MAX - 1);
 pub(super) struct Worker<H: Handler> {
     handler: Arc<H>,
     options: Arc<EngineOptions>,
-    mailbox: Arc<Mailbox>,
+    desk: Desk,
     poll: Poll,
     listener: Option<TcpListener>,
     slots: Slab<Slot<H::Data>>,
-    /// How many places have been given out, so that ids do not come back.
+    /// Told from place to place, so that ids do not come back. The workers take
+    /// turns, so that they give out different ones.
     given: u32,
     origin: time::Instant,
     next_sweep: Instant,
@@ -57,6 +60,8 @@ pub(super) struct Worker<H: Handler> {
     /// accept.
     unfinished: Vec<Token>,
     leaving: bool,
+    /// Memory for lists of connections.
+    keys: Vec<usize>,
 }
 
 impl<H: Handler> Worker<H> {
@@ -65,18 +70,18 @@ impl<H: Handler> Worker<H> {
         mut listener: TcpListener,
         handler: Arc<H>,
         options: Arc<EngineOptions>,
-        mailbox: Arc<Mailbox>,
+        desk: Desk,
     ) -> io::Result<Worker<H>> {
         poll.registry()
             .register(&mut listener, LISTENER, Interest::READABLE)?;
         Ok(Worker {
             handler,
             options,
-            mailbox,
+            given: desk.number(),
+            desk,
             poll,
             listener: Some(listener),
             slots: Slab::new(),
-            given: 0,
             origin: time::Instant::now(),
             next_sweep: Instant::default(),
             paused_until: None,
@@ -84,6 +89,7 @@ impl<H: Handler> Worker<H> {
             cork: Output::new(),
             unfinished: Vec::new(),
             leaving: false,
+            keys: Vec::new(),
         })
     }
 
@@ -103,15 +109,19 @@ impl<H: Handler> Worker<H> {
             }
             for event in &events {
                 self.handle(event);
+                if self.desk.has_posted_much() {
+                    self.read_own_mail();
+                }
             }
             self.sweep();
+            self.read_own_mail();
         }
-        self.mailbox.close();
+        self.desk.mailbox().close();
     }
 
     /// How long to wait for events.
     fn patience(&self) -> Option<Duration> {
-        if !self.unfinished.is_empty() {
+        if !self.unfinished.is_empty() || self.desk.has_posted() {
             return Some(Duration::ZERO);
         }
         // Without connections there are no deadlines.
@@ -184,7 +194,7 @@ impl<H: Handler> Worker<H> {
         let mut turn = Turn {
             handler: &*self.handler,
             options: &self.options,
-            mailbox: &self.mailbox,
+            desk: &mut self.desk,
             cork: &mut self.cork,
             now,
         };
@@ -198,6 +208,7 @@ impl<H: Handler> Worker<H> {
             let mut slot = self.slots.remove(key);
             // A closed socket needs no deregistering, and may refuse it.
             let _ = self.poll.registry().deregister(&mut slot.socket);
+            self.desk.forget(slot.id);
         }
     }
 
@@ -236,35 +247,15 @@ impl<H: Handler> Worker<H> {
             tracing::warn!(%error, "a connection cannot be watched and is closed");
             return;
         }
-        self.given = self.given.wrapping_add(1);
+        self.given = self.given.wrapping_add(self.desk.workers());
         let turn = Turn {
             handler: &*self.handler,
             options: &self.options,
-            mailbox: &self.mailbox,
+            desk: &mut self.desk,
             cork: &mut self.cork,
             now,
         };
         entry.insert(Slot::new(id_of(key, self.given), socket, &turn));
-    }
-
-    fn read_mail(&mut self) {
-        for letter in self.mailbox.take() {
-            match letter {
-                Letter::Send(id, message) => {
-                    self.with_connection(id, |slot, turn| slot.send(turn, &message));
-                }
-                Letter::Close(id, frame) => {
-                    self.with_connection(id, |slot, turn| slot.close(turn, frame));
-                }
-                Letter::Leave => self.leave(),
-            }
-        }
-    }
-
-    fn with_connection(&mut self, id: u64, act: impl FnOnce(&mut Slot<H::Data>, &mut Turn<'_, H>)) {
-        if self.slots.get(key_of(id)).is_some_and(|slot| slot.id == id) {
-            self.with_slot(key_of(id), |slot, turn, _| act(slot, turn));
-        }
     }
 
     /// Stops listening, and closes every connection with 1001.

@@ -17,49 +17,45 @@ impl<H: Handler> Worker<H> {
         }
     }
 
+    /// All letters take effect in the order in which they came.
     pub(super) fn read_mail(&mut self) {
         let mail = self.desk.take_mail();
+        // Of one topic, and one after the other.
         let mut publications: Vec<Publication> = Vec::new();
         for letter in mail.letters {
-            if let Letter::Publish(publication) = letter {
-                let topic = publications.first().map(|first| &first.topic);
-                if topic.is_some_and(|topic| *topic != publication.topic) {
-                    self.publish(mem::take(&mut publications));
-                }
-                publications.push(publication);
-                continue;
+            let together = match (&letter, publications.first()) {
+                (Letter::Publish(next), Some(first)) => next.topic == first.topic,
+                _ => false,
+            };
+            if !together {
+                self.publish(&publications);
+                publications.clear();
             }
-            // All letters take effect in the order in which they came.
-            self.publish(mem::take(&mut publications));
-            self.open(letter);
+            match letter {
+                Letter::Publish(publication) => publications.push(publication),
+                Letter::Send(id, message) => {
+                    self.with_connection(id, |slot, turn| slot.send(turn, &message));
+                }
+                Letter::Close(id, frame) => {
+                    self.with_connection(id, |slot, turn| slot.close(turn, frame));
+                }
+                Letter::Visit(visit) => {
+                    self.for_subscribers(None, |slot, turn| slot.visit(turn, &*visit));
+                }
+                Letter::Leave => self.leave(),
+            }
         }
-        self.publish(publications);
+        self.publish(&publications);
         for topic in mail.notified {
             self.for_subscribers(Some(&topic), |slot, turn| slot.notify(turn, &topic));
         }
     }
 
-    fn open(&mut self, letter: Letter) {
-        match letter {
-            Letter::Send(id, message) => {
-                self.with_connection(id, |slot, turn| slot.send(turn, &message));
-            }
-            Letter::Close(id, frame) => {
-                self.with_connection(id, |slot, turn| slot.close(turn, frame));
-            }
-            Letter::Publish(publication) => self.publish(vec![publication]),
-            Letter::Visit(visit) => {
-                self.for_subscribers(None, |slot, turn| slot.visit(turn, &*visit))
-            }
-            Letter::Leave => self.leave(),
-        }
-    }
-
     /// Delivers publications of one topic: to each subscriber in one write.
-    fn publish(&mut self, publications: Vec<Publication>) {
+    fn publish(&mut self, publications: &[Publication]) {
         if let Some(first) = publications.first() {
             self.for_subscribers(first.topic.as_deref(), |slot, turn| {
-                slot.deliver(turn, &publications);
+                slot.deliver(turn, publications);
             });
         }
     }

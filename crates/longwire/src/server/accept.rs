@@ -1,5 +1,5 @@
 use super::{
-    AcceptError, Address, HttpConnection, Options, Pending, Rewound,
+    AcceptError, Address, HttpConnection, Options, Pending,
     connections::Connections,
     linger::{poll_read_with, refuse},
 };
@@ -94,14 +94,9 @@ async fn judge(
     place: Option<Place>,
 ) -> Result<Accepted, AcceptError> {
     if !head.is_upgrade() {
-        let mut read = head.raw().to_vec();
-        read.extend_from_slice(&rest);
-        return Ok(Accepted::Http(HttpConnection {
-            head,
-            stream: Rewound::new(io, read),
-            peer,
-            place,
-        }));
+        let mut http = HttpConnection::new(head, &rest, io, peer);
+        http.place = place;
+        return Ok(Accepted::Http(http));
     }
     let judged = Request::from_head(head)
         .and_then(|request| options.check_origin(&request).map(|()| request));

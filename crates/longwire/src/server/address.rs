@@ -26,7 +26,7 @@ impl Address {
     }
 
     /// Where the peer of a transport is, if that can be told.
-    pub(super) fn of_peer(io: &Io) -> Option<Address> {
+    pub(crate) fn of_peer(io: &Io) -> Option<Address> {
         match io {
             Io::Tcp(tcp) => tcp.peer_addr().ok().map(Address::Tcp),
             #[cfg(unix)]

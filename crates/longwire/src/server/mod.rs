@@ -57,6 +57,8 @@ pub use self::listener::Listener;
 pub use self::listening::{Server, ServerHandle};
 pub use self::options::Options;
 pub use self::pending::Pending;
+#[cfg(feature = "worker")]
+pub(crate) use self::refusals::crowded;
 pub(crate) use self::refusals::{late, mistake};
 pub use longwire_proto::handshake::{
     HeadLimits, Headers, MisuseError, OriginPolicy, Refusal, Request, RequestHead,

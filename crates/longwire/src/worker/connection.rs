@@ -2,21 +2,26 @@
 
 mod deliver;
 
-use super::{desk::Desk, engine::EngineOptions, handler::Handler, opening::Opening, peer::Peer};
+use super::{
+    desk::Desk,
+    engine::EngineOptions,
+    handler::Handler,
+    http::Leaving,
+    opening::Opening,
+    peer::Peer,
+    socket::{Incoming, Socket},
+};
 use crate::{
     Error,
-    io::SLICES,
-    server::{late, mistake},
+    server::{crowded, late, mistake},
 };
 use longwire_proto::{
     CloseCode, CloseFrame, Connection, Env, Event, Input, Instant, MessageRef, NoMaskKeys, Output,
     Role, Transport,
     handshake::{Refusal, Request, RequestHead, RequestReader},
 };
-use mio::net::TcpStream;
 use std::{
-    io::{self, IoSlice, Read as _, Write as _},
-    net::Shutdown,
+    io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
@@ -24,7 +29,7 @@ use std::{
 pub(super) struct Slot<D> {
     /// Which connection has this place now: see [`id_of`].
     pub(super) id: u64,
-    pub(super) socket: TcpStream,
+    pub(super) socket: Socket,
     stage: Stage<D>,
     /// What the socket did not take. Boxed, since most have none.
     backlog: Option<Box<Output>>,
@@ -39,6 +44,8 @@ enum Stage<D> {
     Open(Connection, D),
     /// Refused: it may read the refusal until then.
     Refused(Instant),
+    /// It asks for no WebSocket, and is to be removed.
+    Http(Box<Leaving>),
     /// To be removed.
     Gone,
 }
@@ -58,14 +65,6 @@ pub(super) struct Turn<'w, H> {
     pub(super) now: Instant,
 }
 
-/// What a read came to.
-pub(super) enum ReadOutcome {
-    /// So many bytes.
-    Some(usize),
-    /// Nothing for now, or nothing any more.
-    Nothing,
-}
-
 /// A place and how often it was given: no two connections of a worker have the
 /// same within four billion.
 pub(super) fn id_of(key: usize, generation: u32) -> u64 {
@@ -78,7 +77,7 @@ pub(super) fn key_of(id: u64) -> usize {
 }
 
 impl<D: Send + 'static> Slot<D> {
-    pub(super) fn new<H>(id: u64, socket: TcpStream, turn: &Turn<'_, H>) -> Slot<D> {
+    pub(super) fn new<H>(id: u64, socket: Socket, turn: &Turn<'_, H>) -> Slot<D> {
         Slot {
             id,
             socket,
@@ -93,7 +92,14 @@ impl<D: Send + 'static> Slot<D> {
     }
 
     pub(super) fn is_gone(&self) -> bool {
-        matches!(self.stage, Stage::Gone)
+        matches!(self.stage, Stage::Http(_) | Stage::Gone)
+    }
+
+    /// Its worker has removed it and is done with it.
+    pub(super) fn leave(self, options: &EngineOptions) {
+        if let (Stage::Http(leaving), Some(http)) = (self.stage, &options.http) {
+            http.take(self.socket, *leaving);
+        }
     }
 
     /// A peer that reads nothing is not read from either: what it sends would
@@ -110,29 +116,30 @@ impl<D: Send + 'static> Slot<D> {
         &mut self,
         turn: &mut Turn<'_, H>,
         buffer: &mut [u8],
-    ) -> ReadOutcome {
-        let read = self.socket.read(buffer);
-        match read {
-            Ok(0) => self.eof(turn),
-            Ok(len) => {
+    ) -> Incoming {
+        let incoming = match self.socket.read(buffer) {
+            Ok(incoming) => incoming,
+            Err(error) => {
+                self.broken(turn, error);
+                return Incoming::End;
+            }
+        };
+        match incoming {
+            Incoming::Bytes { len, .. } => {
                 self.take_in(turn, &mut buffer[..len]);
                 self.flush(turn);
-                return ReadOutcome::Some(len);
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                return ReadOutcome::Some(usize::MAX);
-            }
-            Err(error) => self.broken(turn, error),
+            Incoming::End => self.eof(turn),
+            Incoming::Nothing => {}
         }
-        ReadOutcome::Nothing
+        incoming
     }
 
     fn take_in<H: Handler<Data = D>>(&mut self, turn: &mut Turn<'_, H>, bytes: &mut [u8]) {
         match &mut self.stage {
             Stage::Open(..) => self.receive(turn, bytes),
             Stage::Handshake(_) => self.shake_hands(turn, bytes),
-            Stage::Refused(_) | Stage::Gone => {}
+            Stage::Refused(_) | Stage::Http(_) | Stage::Gone => {}
         }
     }
 
@@ -198,6 +205,12 @@ impl<D: Send + 'static> Slot<D> {
             Ok(None) => {}
             Ok(Some(head)) => {
                 let frames = bytes.len() - rest.len();
+                if let (Some(http), false) = (&turn.options.http, head.is_upgrade()) {
+                    return match http.admit(head, rest) {
+                        Some(leaving) => self.stage = Stage::Http(leaving),
+                        None => self.refuse(turn, &crowded()),
+                    };
+                }
                 match decide(turn, head, &self.socket) {
                     Ok((response, data)) => {
                         turn.cork.put(&response);
@@ -305,7 +318,7 @@ impl<D: Send + 'static> Slot<D> {
             Stage::Open(connection, _) => connection.next_timeout(),
             Stage::Handshake(opening) => Some(opening.deadline),
             Stage::Refused(deadline) => Some(*deadline),
-            Stage::Gone => None,
+            Stage::Http(_) | Stage::Gone => None,
         };
         deadline.is_some_and(|deadline| deadline <= now)
     }
@@ -352,7 +365,7 @@ impl<D: Send + 'static> Slot<D> {
         loop {
             let output = self.backlog.as_deref_mut().unwrap_or(&mut *turn.cork);
             let before = output.len();
-            write(&mut self.socket, output)?;
+            self.socket.write(output, &[])?;
             let left = output.len();
             if left > 0 {
                 self.keep_rest(turn, left < before);
@@ -389,12 +402,12 @@ impl<D: Send + 'static> Slot<D> {
         let transport = match &self.stage {
             Stage::Open(connection, _) => connection.transport(),
             Stage::Refused(_) => Transport::ShutdownWrite,
-            Stage::Handshake(_) | Stage::Gone => Transport::Open,
+            Stage::Handshake(_) | Stage::Http(_) | Stage::Gone => Transport::Open,
         };
         match transport {
             Transport::ShutdownWrite if flushed && !self.shut_down => {
                 self.shut_down = true;
-                if self.socket.shutdown(Shutdown::Write).is_err() {
+                if self.socket.shutdown().is_err() {
                     self.stage = Stage::Gone;
                 }
             }
@@ -408,7 +421,7 @@ impl<D: Send + 'static> Slot<D> {
 fn decide<H: Handler>(
     turn: &Turn<'_, H>,
     head: RequestHead,
-    socket: &TcpStream,
+    socket: &Socket,
 ) -> Result<(Vec<u8>, H::Data), Refusal> {
     let request = Request::from_head(head)?;
     let options = turn.options;
@@ -450,23 +463,4 @@ fn env<'e>(now: Instant, output: &'e mut Output, unused: &'e mut NoMaskKeys) -> 
         output,
         mask_keys: unused,
     }
-}
-
-/// Writes until all is written or the socket takes no more.
-fn write(socket: &mut TcpStream, output: &mut Output) -> io::Result<()> {
-    while !output.is_empty() {
-        let mut slices = [&[][..]; SLICES];
-        let written = match output.slices(&mut slices) {
-            1 => socket.write(slices[0]),
-            filled => socket.write_vectored(&slices.map(IoSlice::new)[..filled]),
-        };
-        match written {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(len) => output.advance(len),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }

@@ -2,6 +2,7 @@ use super::{
     desk::Desk,
     event_loop::{MAILBOX, Worker},
     handler::Handler,
+    http::HttpFallback,
     mailbox::{self, Letter, Mailbox, Publication},
     peer::Peer,
     remote::RemoteError,
@@ -44,6 +45,9 @@ pub struct EngineOptions {
     pub handshake_timeout: Duration,
     /// How many topics a connection may subscribe to. Default: 1,024.
     pub max_topics: usize,
+    /// Who answers requests that ask for no WebSocket. Default: nobody; they
+    /// are refused with 426.
+    pub http: Option<HttpFallback>,
 }
 
 impl Default for EngineOptions {
@@ -56,6 +60,7 @@ impl Default for EngineOptions {
             head_limits: HeadLimits::default(),
             handshake_timeout: Duration::from_secs(10),
             max_topics: 1024,
+            http: None,
         }
     }
 }

@@ -3,10 +3,11 @@
 mod mail;
 
 use super::{
-    connection::{ReadOutcome, Slot, Turn, id_of},
+    connection::{Slot, Turn, id_of},
     desk::Desk,
     engine::EngineOptions,
     handler::Handler,
+    socket::{Incoming, Socket},
 };
 use longwire_proto::{CloseCode, CloseFrame, Instant, Output};
 use mio::{
@@ -167,8 +168,8 @@ impl<H: Handler> Worker<H> {
                 if slot.is_paused(turn) {
                     return; // It goes on when the backlog is written.
                 }
-                if let ReadOutcome::Some(len) = slot.read(turn, buffer) {
-                    drained = len < buffer.len() && !closed;
+                if let Incoming::Bytes { drained: all, .. } = slot.read(turn, buffer) {
+                    drained = all && !closed;
                 }
             });
             if drained {
@@ -207,8 +208,9 @@ impl<H: Handler> Worker<H> {
         if slot.is_gone() {
             let mut slot = self.slots.remove(key);
             // A closed socket needs no deregistering, and may refuse it.
-            let _ = self.poll.registry().deregister(&mut slot.socket);
+            let _ = slot.socket.deregister(self.poll.registry());
             self.desk.forget(slot.id);
+            slot.leave(&self.options);
         }
     }
 
@@ -236,14 +238,14 @@ impl<H: Handler> Worker<H> {
     }
 
     /// Takes in a client.
-    fn take(&mut self, mut socket: TcpStream) {
+    fn take(&mut self, tcp: TcpStream) {
         // What fails here fails again, and with a reason, on the first read.
-        let _ = socket.set_nodelay(true);
+        let _ = tcp.set_nodelay(true);
+        let mut socket = Socket::new(tcp);
         let now = self.now();
         let entry = self.slots.vacant_entry();
         let key = entry.key();
-        let both = Interest::READABLE | Interest::WRITABLE;
-        if let Err(error) = self.poll.registry().register(&mut socket, Token(key), both) {
+        if let Err(error) = socket.register(self.poll.registry(), Token(key)) {
             tracing::warn!(%error, "a connection cannot be watched and is closed");
             return;
         }

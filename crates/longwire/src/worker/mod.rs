@@ -52,15 +52,18 @@ mod desk;
 mod engine;
 mod event_loop;
 mod handler;
+mod http;
 mod mailbox;
 mod opening;
 mod peer;
 mod remote;
 mod routes;
+mod socket;
 mod topics;
 
 pub use engine::{Engine, EngineHandle, EngineOptions};
 pub use handler::{Handler, Overflow};
+pub use http::HttpFallback;
 pub use longwire_proto::handshake::Acceptance;
 pub use opening::Opening;
 pub use peer::{Peer, Sent};

@@ -3,8 +3,8 @@
 
 use longwire::{
     CloseCode, CloseFrame, CloseInfo, Config, Connector, MessageRef,
-    server::{Refusal, Request},
-    worker::{Acceptance, Engine, EngineOptions, Handler, Peer, Remote},
+    server::Refusal,
+    worker::{Acceptance, Engine, EngineOptions, Handler, Opening, Peer, Remote},
 };
 use std::{
     io::{Read, Write},
@@ -27,7 +27,7 @@ struct Diary {
 impl Handler for Scripted {
     type Data = String;
 
-    fn on_request(&self, request: &Request) -> Result<(Acceptance, String), Refusal> {
+    fn on_request(&self, request: &Opening<'_>) -> Result<(Acceptance, String), Refusal> {
         if request.path() == "/secret" {
             return Err(Refusal::forbidden("Not for you.\n"));
         }
@@ -66,12 +66,12 @@ impl Handler for Scripted {
         *self.0.drained.lock().unwrap() += 1;
     }
 
-    fn on_close(&self, data: &mut String, info: &CloseInfo) {
+    fn on_close(&self, peer: &mut Peer<'_, String>, info: &CloseInfo) {
         self.0
             .closed
             .lock()
             .unwrap()
-            .push((data.clone(), info.clone()));
+            .push((peer.data.clone(), info.clone()));
     }
 }
 

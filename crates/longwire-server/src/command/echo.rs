@@ -6,8 +6,8 @@ use crate::{
 };
 use longwire::{
     Config, MessageRef, WebSocket,
-    server::{Pending, Refusal, Request, Server},
-    worker::{Acceptance, Handler, Peer},
+    server::{Pending, Refusal, Server},
+    worker::{Acceptance, Handler, Opening, Peer},
 };
 
 #[derive(Debug, clap::Args)]
@@ -66,11 +66,11 @@ struct Echo {
 impl Handler for Echo {
     type Data = ();
 
-    fn on_request(&self, request: &Request) -> Result<(Acceptance, ()), Refusal> {
+    fn on_request(&self, opening: &Opening<'_>) -> Result<(Acceptance, ()), Refusal> {
         let spoken = if self.subprotocols.is_empty() {
-            request.subprotocols().first()
+            opening.subprotocols().first()
         } else {
-            request.select_subprotocol(&self.subprotocols)
+            opening.select_subprotocol(&self.subprotocols)
         };
         let acceptance = Acceptance::new();
         Ok(match spoken {

@@ -1,18 +1,23 @@
 //! One connection of a worker: plain state, and what is done with it in a turn.
 
-#[cfg(feature = "tls")]
-use super::handshakes::Handshakes;
+mod deliver;
+
 use super::{
+    desk::Desk,
     engine::EngineOptions,
-    handler::{Handler, Peer},
+    handler::Handler,
     http::Leaving,
-    mailbox::Mailbox,
+    opening::Opening,
+    peer::Peer,
     socket::{Incoming, Socket},
 };
-use crate::server::{crowded, late, mistake};
+use crate::{
+    Error,
+    server::{crowded, late, mistake},
+};
 use longwire_proto::{
     CloseCode, CloseFrame, Connection, Env, Event, Input, Instant, MessageRef, NoMaskKeys, Output,
-    PreparedMessage, Role, Transport,
+    Role, Transport,
     handshake::{Refusal, Request, RequestHead, RequestReader},
 };
 use std::{
@@ -28,6 +33,8 @@ pub(super) struct Slot<D> {
     pub(super) stage: Stage<D>,
     /// What the socket did not take. Boxed, since most have none.
     backlog: Option<Box<Output>>,
+    /// So much was to be written that the handler is told when it is.
+    was_full: bool,
     shut_down: bool,
 }
 
@@ -37,7 +44,7 @@ pub(super) enum Stage<D> {
     #[cfg(feature = "tls")]
     Securing(Instant),
     /// The request is coming.
-    Handshake(Box<Opening>),
+    Handshake(Box<Arriving>),
     Open(Connection, D),
     /// Refused: it may read the refusal until then.
     Refused(Instant),
@@ -47,7 +54,7 @@ pub(super) enum Stage<D> {
     Gone,
 }
 
-pub(super) struct Opening {
+pub(super) struct Arriving {
     pub(super) reader: RequestReader,
     pub(super) deadline: Instant,
 }
@@ -56,9 +63,7 @@ pub(super) struct Opening {
 pub(super) struct Turn<'w, H> {
     pub(super) handler: &'w H,
     pub(super) options: &'w EngineOptions,
-    pub(super) mailbox: &'w Arc<Mailbox>,
-    #[cfg(feature = "tls")]
-    pub(super) handshakes: Option<&'w Handshakes>,
+    pub(super) desk: &'w mut Desk,
     /// Collects what is sent while one batch of input is handled.
     pub(super) cork: &'w mut Output,
     pub(super) now: Instant,
@@ -78,12 +83,12 @@ pub(super) fn key_of(id: u64) -> usize {
 impl<D: Send + 'static> Slot<D> {
     pub(super) fn new<H>(id: u64, socket: Socket, turn: &Turn<'_, H>) -> Slot<D> {
         let deadline = turn.now + turn.options.handshake_timeout;
-        let stage = Stage::Handshake(Box::new(Opening {
+        let stage = Stage::Handshake(Box::new(Arriving {
             reader: RequestReader::new(turn.options.head_limits),
             deadline,
         }));
         #[cfg(feature = "tls")]
-        let stage = match turn.handshakes {
+        let stage = match turn.desk.handshakes {
             Some(_) => Stage::Securing(deadline),
             None => stage,
         };
@@ -92,6 +97,7 @@ impl<D: Send + 'static> Slot<D> {
             socket,
             stage,
             backlog: None,
+            was_full: false,
             shut_down: false,
         }
     }
@@ -141,7 +147,7 @@ impl<D: Send + 'static> Slot<D> {
         let incoming = match self.socket.read(buffer) {
             Ok(incoming) => incoming,
             Err(error) => {
-                self.broken(turn, &error);
+                self.broken(turn, error);
                 return Incoming::End;
             }
         };
@@ -178,24 +184,22 @@ impl<D: Send + 'static> Slot<D> {
                 let Some(event) = connection.next_event(&mut env, &mut input) else {
                     return;
                 };
-                let message = match &event {
-                    Event::Text(text) => MessageRef::Text(text),
-                    Event::Binary(bytes) => MessageRef::Binary(bytes),
-                    Event::Closed => {
-                        if let Some(info) = connection.close_info() {
-                            turn.handler.on_close(data, info);
-                        }
-                        continue;
-                    }
-                    Event::Chunk(_) | Event::Ping(_) | Event::Pong(_) => continue,
-                };
                 let mut peer = Peer {
                     data,
                     connection,
                     output,
                     now: turn.now,
-                    mailbox: turn.mailbox,
+                    desk: turn.desk,
                     id: self.id,
+                };
+                let message = match &event {
+                    Event::Text(text) => MessageRef::Text(text),
+                    Event::Binary(bytes) => MessageRef::Binary(bytes),
+                    Event::Closed => {
+                        tell_end(turn.handler, &mut peer);
+                        continue;
+                    }
+                    Event::Chunk(_) | Event::Ping(_) | Event::Pong(_) => continue,
                 };
                 if let Some(answer) = turn.handler.on_message(&mut peer, message) {
                     // A peer that is full is paused, and one that closes has
@@ -234,7 +238,7 @@ impl<D: Send + 'static> Slot<D> {
                         None => self.refuse(turn, &crowded()),
                     };
                 }
-                match decide(turn, head) {
+                match decide(turn, head, &self.socket) {
                     Ok((response, data)) => {
                         turn.cork.put(&response);
                         self.open(turn, data);
@@ -250,6 +254,7 @@ impl<D: Send + 'static> Slot<D> {
     fn open<H: Handler<Data = D>>(&mut self, turn: &mut Turn<'_, H>, data: D) {
         let config = Arc::clone(&turn.options.config);
         self.stage = Stage::Open(Connection::new(Role::Server, config, turn.now), data);
+        turn.desk.mailbox().opened();
         self.with_peer(turn, Handler::on_open);
     }
 
@@ -258,26 +263,31 @@ impl<D: Send + 'static> Slot<D> {
         self.stage = Stage::Refused(turn.now + turn.options.config.close_timeout);
     }
 
-    /// Calls the handler for this connection, if it is open.
-    fn with_peer<H: Handler<Data = D>>(
+    /// Calls the handler for this connection, if it has not ended.
+    fn with_peer<H: Handler<Data = D>, R>(
         &mut self,
         turn: &mut Turn<'_, H>,
-        call: impl FnOnce(&H, &mut Peer<'_, D>),
-    ) {
+        call: impl FnOnce(&H, &mut Peer<'_, D>) -> R,
+    ) -> Option<R> {
         let Stage::Open(connection, data) = &mut self.stage else {
-            return;
+            return None;
         };
+        if connection.close_info().is_some() {
+            return None;
+        }
         let mut peer = Peer {
             data,
             connection,
             output: self.backlog.as_deref_mut().unwrap_or(&mut *turn.cork),
             now: turn.now,
-            mailbox: turn.mailbox,
+            desk: turn.desk,
             id: self.id,
         };
-        if catch_unwind(AssertUnwindSafe(|| call(turn.handler, &mut peer))).is_err() {
+        let called = catch_unwind(AssertUnwindSafe(|| call(turn.handler, &mut peer)));
+        if called.is_err() {
             self.panicked(turn);
         }
+        called.ok()
     }
 
     /// Calls the core for this connection, and tells the handler what came of
@@ -293,18 +303,6 @@ impl<D: Send + 'static> Slot<D> {
         let output = self.backlog.as_deref_mut().unwrap_or(&mut *turn.cork);
         call(connection, &mut env(turn.now, output, &mut NoMaskKeys));
         self.receive(turn, &mut []);
-    }
-
-    pub(super) fn send<H: Handler<Data = D>>(
-        &mut self,
-        turn: &mut Turn<'_, H>,
-        message: &PreparedMessage,
-    ) {
-        self.with_connection(turn, |connection, env| {
-            // It may have begun to close since the message was handed over.
-            let _ = connection.send_prepared(env, message);
-        });
-        self.flush(turn);
     }
 
     pub(super) fn close<H: Handler<Data = D>>(
@@ -334,10 +332,12 @@ impl<D: Send + 'static> Slot<D> {
     pub(super) fn broken<H: Handler<Data = D>>(
         &mut self,
         turn: &mut Turn<'_, H>,
-        error: &io::Error,
+        error: io::Error,
     ) {
         tracing::debug!(id = self.id, %error, "transport failed");
+        turn.desk.transport_error = Some(Arc::new(error));
         self.with_connection(turn, |connection, env| connection.transport_error(env.now));
+        turn.desk.transport_error = None;
         self.backlog = None;
         turn.cork.advance(usize::MAX);
         self.stage = Stage::Gone;
@@ -372,45 +372,62 @@ impl<D: Send + 'static> Slot<D> {
     /// Writes what there is to write, keeps what the socket does not take, and
     /// takes the transport down as far as the core says.
     pub(super) fn flush<H: Handler<Data = D>>(&mut self, turn: &mut Turn<'_, H>) {
-        let was_full = self.is_paused(turn);
-        let output = self.backlog.as_deref_mut().unwrap_or(&mut *turn.cork);
-        let before = output.len() + self.socket.unwritten();
-        let written = self.socket.write(output, &[]);
-        let (left, now) = (output.len() + self.socket.unwritten(), turn.now);
-        if let Err(error) = written {
-            return self.broken(turn, &error);
-        }
-        if left == 0 {
-            self.backlog = None;
-            if before > 0 {
-                self.written(turn);
+        loop {
+            let limit = turn.options.config.limits.max_queued_output;
+            self.was_full |= self.queued(turn) >= limit;
+            if let Err(error) = self.write_queued(turn) {
+                return self.broken(turn, error);
             }
-        } else {
-            if self.backlog.is_none() && !turn.cork.is_empty() {
-                turn.cork.move_to(self.backlog.insert(Box::default()));
+            if !self.was_full || self.queued(turn) > 0 {
+                break;
             }
-            if let Stage::Open(connection, _) = &mut self.stage {
-                if left < before {
-                    connection.write_progressed(now);
-                } else {
-                    connection.write_blocked(now);
-                }
-            }
-        }
-        if was_full && left == 0 {
+            self.was_full = false;
+            turn.desk.has_room(self.id);
+            // What it sends now collects in the cork again.
             self.with_peer(turn, Handler::on_drained);
         }
-        self.end_transport(left == 0);
+        self.end_transport(self.queued(turn) == 0);
     }
 
-    fn written<H: Handler<Data = D>>(&mut self, turn: &mut Turn<'_, H>) {
-        let Stage::Open(connection, _) = &mut self.stage else {
-            return;
-        };
-        connection.output_written(&mut env(turn.now, turn.cork, &mut NoMaskKeys));
-        if !turn.cork.is_empty() {
+    /// How many bytes wait to be written.
+    fn queued<H>(&self, turn: &Turn<'_, H>) -> usize {
+        self.backlog.as_deref().unwrap_or(turn.cork).len() + self.socket.unwritten()
+    }
+
+    fn write_queued<H>(&mut self, turn: &mut Turn<'_, H>) -> io::Result<()> {
+        loop {
+            let before = self.queued(turn);
+            let output = self.backlog.as_deref_mut().unwrap_or(&mut *turn.cork);
+            self.socket.write(output, &[])?;
+            let left = self.queued(turn);
+            if left > 0 {
+                self.keep_rest(turn, left < before);
+                return Ok(());
+            }
+            self.backlog = None;
+            if before > 0
+                && let Stage::Open(connection, _) = &mut self.stage
+            {
+                connection.output_written(&mut env(turn.now, turn.cork, &mut NoMaskKeys));
+            }
+            if turn.cork.is_empty() {
+                return Ok(());
+            }
             // The Pong that was owed.
-            self.flush(turn);
+        }
+    }
+
+    /// The socket did not take all.
+    fn keep_rest<H>(&mut self, turn: &mut Turn<'_, H>, progressed: bool) {
+        if self.backlog.is_none() && !turn.cork.is_empty() {
+            turn.cork.move_to(self.backlog.insert(Box::default()));
+        }
+        if let Stage::Open(connection, _) = &mut self.stage {
+            if progressed {
+                connection.write_progressed(turn.now);
+            } else {
+                connection.write_blocked(turn.now);
+            }
         }
     }
 
@@ -437,11 +454,14 @@ impl<D: Send + 'static> Slot<D> {
 fn decide<H: Handler>(
     turn: &Turn<'_, H>,
     head: RequestHead,
+    socket: &Socket,
 ) -> Result<(Vec<u8>, H::Data), Refusal> {
     let request = Request::from_head(head)?;
     let options = turn.options;
     options.origin.check(&request, &options.origin_setting)?;
-    let asked = catch_unwind(AssertUnwindSafe(|| turn.handler.on_request(&request)));
+    let peer_addr = || socket.peer_addr();
+    let opening = Opening::new(&request, &peer_addr);
+    let asked = catch_unwind(AssertUnwindSafe(|| turn.handler.on_request(&opening)));
     let (acceptance, data) = asked.map_err(|_| mistake())??;
     match request.accept(&acceptance) {
         Ok(response) => Ok((response, data)),
@@ -450,6 +470,23 @@ fn decide<H: Handler>(
             Err(mistake())
         }
     }
+}
+
+/// Tells the handler how the connection ended.
+fn tell_end<H: Handler>(handler: &H, peer: &mut Peer<'_, H::Data>) {
+    let Some(info) = peer.connection.close_info().cloned() else {
+        return;
+    };
+    peer.desk.mailbox().closed();
+    if !info.was_clean() {
+        let error = Error::Ended {
+            cause: info.cause,
+            source: peer.desk.transport_error.take(),
+        };
+        // Whatever becomes of this, `on_close` is called.
+        let _ = catch_unwind(AssertUnwindSafe(|| handler.on_error(peer, &error)));
+    }
+    handler.on_close(peer, &info);
 }
 
 /// What a server lends to the core: it masks nothing.

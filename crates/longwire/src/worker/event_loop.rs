@@ -1,12 +1,12 @@
 //! A worker: one event loop with connections of its own.
 
-#[cfg(feature = "tls")]
-use super::handshakes::Handshakes;
+mod mail;
+
 use super::{
-    connection::{Slot, Turn, id_of, key_of},
+    connection::{Slot, Turn, id_of},
+    desk::Desk,
     engine::EngineOptions,
     handler::Handler,
-    mailbox::{Letter, Mailbox},
     socket::{Incoming, Socket},
 };
 use longwire_proto::{CloseCode, CloseFrame, Instant, Output};
@@ -44,13 +44,12 @@ pub(super) const MAILBOX: Token = Token(usize::MAX - 1);
 pub(super) struct Worker<H: Handler> {
     handler: Arc<H>,
     options: Arc<EngineOptions>,
-    mailbox: Arc<Mailbox>,
-    #[cfg(feature = "tls")]
-    handshakes: Option<Arc<Handshakes>>,
+    desk: Desk,
     poll: Poll,
     listener: Option<TcpListener>,
     slots: Slab<Slot<H::Data>>,
-    /// How many places have been given out, so that ids do not come back.
+    /// Told from place to place, so that ids do not come back. The workers take
+    /// turns, so that they give out different ones.
     given: u32,
     origin: time::Instant,
     next_sweep: Instant,
@@ -66,6 +65,8 @@ pub(super) struct Worker<H: Handler> {
     /// accept.
     unfinished: Vec<Token>,
     leaving: bool,
+    /// Memory for lists of connections.
+    keys: Vec<usize>,
 }
 
 impl<H: Handler> Worker<H> {
@@ -74,21 +75,18 @@ impl<H: Handler> Worker<H> {
         mut listener: TcpListener,
         handler: Arc<H>,
         options: Arc<EngineOptions>,
-        mailbox: Arc<Mailbox>,
-        #[cfg(feature = "tls")] handshakes: Option<Arc<Handshakes>>,
+        desk: Desk,
     ) -> io::Result<Worker<H>> {
         poll.registry()
             .register(&mut listener, LISTENER, Interest::READABLE)?;
         Ok(Worker {
             handler,
             options,
-            mailbox,
-            #[cfg(feature = "tls")]
-            handshakes,
+            given: desk.number(),
+            desk,
             poll,
             listener: Some(listener),
             slots: Slab::new(),
-            given: 0,
             origin: time::Instant::now(),
             next_sweep: Instant::default(),
             opening: 0,
@@ -98,6 +96,7 @@ impl<H: Handler> Worker<H> {
             cork: Output::new(),
             unfinished: Vec::new(),
             leaving: false,
+            keys: Vec::new(),
         })
     }
 
@@ -117,15 +116,19 @@ impl<H: Handler> Worker<H> {
             }
             for event in &events {
                 self.handle(event);
+                if self.desk.has_posted_much() {
+                    self.read_own_mail();
+                }
             }
             self.sweep();
+            self.read_own_mail();
         }
-        self.mailbox.close();
+        self.desk.mailbox().close();
     }
 
     /// How long to wait for events.
     fn patience(&self) -> Option<Duration> {
-        if !self.unfinished.is_empty() {
+        if !self.unfinished.is_empty() || self.desk.has_posted() {
             return Some(Duration::ZERO);
         }
         // Without connections there are no deadlines.
@@ -198,9 +201,7 @@ impl<H: Handler> Worker<H> {
         let mut turn = Turn {
             handler: &*self.handler,
             options: &self.options,
-            mailbox: &self.mailbox,
-            #[cfg(feature = "tls")]
-            handshakes: self.handshakes.as_deref(),
+            desk: &mut self.desk,
             cork: &mut self.cork,
             now,
         };
@@ -221,6 +222,7 @@ impl<H: Handler> Worker<H> {
             let mut slot = self.slots.remove(key);
             // A closed socket needs no deregistering, and may refuse it.
             let _ = slot.socket.deregister(self.poll.registry());
+            self.desk.forget(slot.id);
             slot.leave(&self.options);
         }
     }
@@ -259,7 +261,7 @@ impl<H: Handler> Worker<H> {
         let _ = tcp.set_nodelay(true);
         let mut socket = Socket::new(tcp);
         #[cfg(feature = "tls")]
-        if let Some(handshakes) = &self.handshakes {
+        if let Some(handshakes) = &self.desk.handshakes {
             match handshakes.session() {
                 Ok(session) => socket.set_session(session),
                 Err(error) => return tracing::error!(%error, "TLS cannot be spoken"),
@@ -272,45 +274,16 @@ impl<H: Handler> Worker<H> {
             tracing::warn!(%error, "a connection cannot be watched and is closed");
             return;
         }
-        self.given = self.given.wrapping_add(1);
+        self.given = self.given.wrapping_add(self.desk.workers());
         let turn = Turn {
             handler: &*self.handler,
             options: &self.options,
-            mailbox: &self.mailbox,
-            #[cfg(feature = "tls")]
-            handshakes: self.handshakes.as_deref(),
+            desk: &mut self.desk,
             cork: &mut self.cork,
             now,
         };
         self.opening += 1;
         entry.insert(Slot::new(id_of(key, self.given), socket, &turn));
-    }
-
-    fn read_mail(&mut self) {
-        for letter in self.mailbox.take() {
-            match letter {
-                Letter::Send(id, message) => {
-                    self.with_connection(id, |slot, turn| slot.send(turn, &message));
-                }
-                Letter::Close(id, frame) => {
-                    self.with_connection(id, |slot, turn| slot.close(turn, frame));
-                }
-                #[cfg(feature = "tls")]
-                Letter::Handshake(step) => {
-                    let id = step.id;
-                    self.with_connection(id, |slot, turn| slot.secured(turn, *step));
-                    // What came meanwhile has told of itself.
-                    self.unfinished.push(Token(key_of(id)));
-                }
-                Letter::Leave => self.leave(),
-            }
-        }
-    }
-
-    fn with_connection(&mut self, id: u64, act: impl FnOnce(&mut Slot<H::Data>, &mut Turn<'_, H>)) {
-        if self.slots.get(key_of(id)).is_some_and(|slot| slot.id == id) {
-            self.with_slot(key_of(id), |slot, turn, _| act(slot, turn));
-        }
     }
 
     /// Stops listening, and closes every connection with 1001.

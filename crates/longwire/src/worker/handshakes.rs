@@ -2,7 +2,7 @@
 //! keep its other connections waiting meanwhile: a signature takes as long as
 //! hundreds of messages.
 
-use super::mailbox::{Letter, Mailbox};
+use super::mailbox::Mailbox;
 use crate::{
     keeper::lock,
     tls::{ServerTls, Session, rustls},
@@ -62,15 +62,13 @@ impl Handshakes {
 
     /// Has a step done for the connection with this id. It comes back to the
     /// mailbox.
-    pub(super) fn submit(&self, id: u64, session: Box<Session>, mailbox: &Arc<Mailbox>) {
+    pub(super) fn submit(&self, id: u64, session: Box<Session>, mailbox: Arc<Mailbox>) {
         let step = Step {
             id,
             session,
             result: Ok(()),
         };
-        lock(&self.desk.steps)
-            .waiting
-            .push_back((step, Arc::clone(mailbox)));
+        lock(&self.desk.steps).waiting.push_back((step, mailbox));
         self.desk.changed.notify_one();
     }
 }
@@ -91,8 +89,7 @@ impl Desk {
                 tracing::error!("a TLS handshake panicked");
                 Err(rustls::Error::General("the handshake panicked".into()))
             });
-            // A worker that has ended has no use for it.
-            let _ = mailbox.post(Letter::Handshake(Box::new(step)));
+            mailbox.post_step(step);
         }
     }
 

@@ -2,7 +2,7 @@
 //! the [`Handshakes`](super::handshakes::Handshakes) compute.
 
 use super::{
-    connection::{Opening, Slot, Stage, Turn},
+    connection::{Arriving, Slot, Stage, Turn},
     handler::Handler,
     handshakes::Step,
     socket::Incoming,
@@ -21,8 +21,7 @@ impl<D: Send + 'static> Slot<D> {
         turn: &mut Turn<'_, H>,
         buffer: &mut [u8],
     ) -> Incoming {
-        let (Some(handshakes), Some(mut session)) = (turn.handshakes, self.socket.take_session())
-        else {
+        let Some(mut session) = self.socket.take_session() else {
             // A step is being done; it is read on after that.
             return Incoming::Nothing;
         };
@@ -40,7 +39,7 @@ impl<D: Send + 'static> Slot<D> {
                         };
                     }
                     if session.receive(&buffer[..len]) {
-                        handshakes.submit(self.id, session, turn.mailbox);
+                        turn.desk.submit(self.id, session);
                         return Incoming::Nothing;
                     }
                 }
@@ -53,7 +52,7 @@ impl<D: Send + 'static> Slot<D> {
                     return Incoming::End;
                 }
                 Err(error) => {
-                    self.broken(turn, &error);
+                    self.broken(turn, error);
                     return Incoming::End;
                 }
             }
@@ -68,7 +67,7 @@ impl<D: Send + 'static> Slot<D> {
         match step.result {
             Ok(()) => {
                 if !step.session.is_handshaking() {
-                    self.stage = Stage::Handshake(Box::new(Opening {
+                    self.stage = Stage::Handshake(Box::new(Arriving {
                         reader: RequestReader::new(turn.options.head_limits),
                         deadline,
                     }));

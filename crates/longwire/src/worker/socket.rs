@@ -10,7 +10,7 @@ use longwire_proto::Output;
 use mio::{Interest, Registry, Token, event::Source, net::TcpStream};
 use std::{
     io::{self, ErrorKind, IoSlice, Read as _, Write as _},
-    net::Shutdown,
+    net::{Shutdown, SocketAddr},
 };
 
 /// A socket of a worker, which never blocks.
@@ -55,6 +55,11 @@ impl Socket {
     #[cfg(feature = "tls")]
     pub(super) fn take_session(&mut self) -> Option<Box<Session>> {
         self.session.take()
+    }
+
+    /// The address that the peer connects from.
+    pub(super) fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.tcp.peer_addr()
     }
 
     /// Reads once.

@@ -4,8 +4,8 @@
 use crate::server_peer::{Peer, soon};
 use longwire::{
     CloseInfo, MessageRef,
-    server::{Refusal, Request},
-    worker::{self, Acceptance, Engine, EngineOptions, Handler},
+    server::Refusal,
+    worker::{self, Acceptance, Engine, EngineOptions, Handler, Opening},
 };
 use std::{
     net::{SocketAddr, TcpListener},
@@ -21,7 +21,7 @@ struct Echo {
 impl Handler for Echo {
     type Data = ();
 
-    fn on_request(&self, _: &Request) -> Result<(Acceptance, ()), Refusal> {
+    fn on_request(&self, _: &Opening<'_>) -> Result<(Acceptance, ()), Refusal> {
         Ok(Default::default())
     }
 
@@ -33,7 +33,7 @@ impl Handler for Echo {
         Some(message)
     }
 
-    fn on_close(&self, (): &mut (), info: &CloseInfo) {
+    fn on_close(&self, _: &mut worker::Peer<'_, ()>, info: &CloseInfo) {
         self.ends.lock().unwrap().push(info.clone());
     }
 }

@@ -5,7 +5,7 @@ use longwire::{
     Config,
     server::{Listener, Options, OriginPolicy, Server},
     tls::ServerTls,
-    worker::{Engine, EngineOptions, Handler},
+    worker::{Engine, EngineOptions, Handler, HttpFallback},
 };
 use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
 use tokio::signal;
@@ -41,9 +41,28 @@ pub(crate) struct Arguments {
     /// The private key of --tls-cert, a PEM file.
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+
+    /// How connections are driven: by one event loop for each core (no TLS
+    /// yet), or by a task each. Default: worker, and tokio with --tls-cert.
+    #[arg(long, value_enum, value_name = "HOW")]
+    io: Option<Io>,
+}
+
+/// What drives the connections.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Io {
+    Worker,
+    Tokio,
 }
 
 impl Arguments {
+    pub(crate) fn io(&self) -> Io {
+        self.io.unwrap_or(match self.tls_cert {
+            None => Io::Worker,
+            Some(_) => Io::Tokio,
+        })
+    }
+
     /// Listens.
     pub(crate) async fn bind(&self, config: Config) -> Result<Server, Failure> {
         let mut options = Options::default();
@@ -59,11 +78,13 @@ impl Arguments {
         Ok(Server::listen(listener, options))
     }
 
-    /// Listens, and serves on event loops.
+    /// Listens, and serves on event loops. `http` answers what asks for no
+    /// WebSocket.
     pub(crate) fn start_engine(
         &self,
         handler: impl Handler,
         config: Config,
+        http: Option<HttpFallback>,
     ) -> Result<Engine, Failure> {
         if self.tls_cert.is_some() {
             let what = "--io worker serves no TLS yet: leave out --tls-cert, or use --io tokio";
@@ -73,6 +94,7 @@ impl Arguments {
         options.config = config.into();
         options.origin = self.origin_policy();
         options.origin_setting = "--allow-origin".into();
+        options.http = http;
         let listener = std::net::TcpListener::bind(self.listen);
         let listener = listener.map_err(|error| self.cannot_bind(&error))?;
         Engine::start(&listener, handler, options)
@@ -153,7 +175,7 @@ pub(crate) async fn until_stopped(server: Server, mut serve: impl AsyncFnMut(&mu
         () = serve(&mut server) => {}
         () = stopped() => {}
     }
-    eprintln!("Stopping: closing the connections. Press Ctrl-C again to stop at once.");
+    say_stopping();
     tokio::select! {
         unfinished = handle.shutdown(SHUTDOWN) => {
             if unfinished > 0 {
@@ -164,8 +186,25 @@ pub(crate) async fn until_stopped(server: Server, mut serve: impl AsyncFnMut(&mu
     }
 }
 
+/// The same for an engine.
+pub(crate) async fn engine_until_stopped(engine: Engine) {
+    stopped().await;
+    say_stopping();
+    engine.handle().shutdown();
+    let closed = tokio::task::spawn_blocking(|| engine.wait());
+    tokio::select! {
+        _ = closed => {}
+        // Again: at once. The thread that waits would keep the runtime.
+        () = stopped() => std::process::exit(0),
+    }
+}
+
+fn say_stopping() {
+    eprintln!("Stopping: closing the connections. Press Ctrl-C again to stop at once.");
+}
+
 /// Waits for Ctrl-C, or for what service managers send.
-pub(crate) async fn stopped() {
+async fn stopped() {
     #[cfg(unix)]
     {
         use signal::unix::{SignalKind, signal};

@@ -42,10 +42,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
 
-    /// How connections are driven: by one event loop for each core (no TLS
-    /// yet), or by a task each. Default: worker, and tokio with --tls-cert.
-    #[arg(long, value_enum, value_name = "HOW")]
-    io: Option<Io>,
+    /// How connections are driven: by one event loop for each core, or by a
+    /// task each.
+    #[arg(long, value_enum, value_name = "HOW", default_value = "worker")]
+    pub(crate) io: Io,
 }
 
 /// What drives the connections.
@@ -56,23 +56,13 @@ pub(crate) enum Io {
 }
 
 impl Arguments {
-    pub(crate) fn io(&self) -> Io {
-        self.io.unwrap_or(match self.tls_cert {
-            None => Io::Worker,
-            Some(_) => Io::Tokio,
-        })
-    }
-
     /// Listens.
     pub(crate) async fn bind(&self, config: Config) -> Result<Server, Failure> {
         let mut options = Options::default();
         options.config = config.into();
         options.origin = self.origin_policy();
         options.origin_setting = "--allow-origin".into();
-        if let (Some(chain), Some(key)) = (&self.tls_cert, &self.tls_key) {
-            let tls = ServerTls::from_pem_files(chain, key);
-            options.tls = Some(tls.map_err(|error| Failure::new(Status::Usage, error))?);
-        }
+        options.tls = self.tls()?;
         let listener = Listener::bind(self.listen).await;
         let listener = listener.map_err(|error| self.cannot_bind(&error))?;
         Ok(Server::listen(listener, options))
@@ -86,14 +76,11 @@ impl Arguments {
         config: Config,
         http: Option<HttpFallback>,
     ) -> Result<Engine, Failure> {
-        if self.tls_cert.is_some() {
-            let what = "--io worker serves no TLS yet: leave out --tls-cert, or use --io tokio";
-            return Err(Failure::new(Status::Usage, what));
-        }
         let mut options = EngineOptions::default();
         options.config = config.into();
         options.origin = self.origin_policy();
         options.origin_setting = "--allow-origin".into();
+        options.tls = self.tls()?;
         options.http = http;
         let listener = std::net::TcpListener::bind(self.listen);
         let listener = listener.map_err(|error| self.cannot_bind(&error))?;
@@ -107,6 +94,15 @@ impl Arguments {
             None => ("http", "ws"),
             Some(_) => ("https", "wss"),
         }
+    }
+
+    fn tls(&self) -> Result<Option<ServerTls>, Failure> {
+        let (Some(chain), Some(key)) = (&self.tls_cert, &self.tls_key) else {
+            return Ok(None);
+        };
+        let tls = ServerTls::from_pem_files(chain, key);
+        tls.map(Some)
+            .map_err(|error| Failure::new(Status::Usage, error))
     }
 
     fn origin_policy(&self) -> OriginPolicy {

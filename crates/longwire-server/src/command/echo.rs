@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
-    match arguments.listen.io() {
+    match arguments.listen.io {
         Io::Tokio => run_on_tokio(arguments),
         Io::Worker => run_on_workers(&arguments),
     }
@@ -35,7 +35,8 @@ fn run_on_workers(arguments: &Arguments) -> Result<(), Failure> {
         subprotocols: arguments.listen.subprotocol.clone(),
     };
     let engine = arguments.listen.start_engine(echo, config, None)?;
-    announce(&format!("Echo: ws://{}/", engine.local_addr()));
+    let (_, scheme) = arguments.listen.schemes();
+    announce(&format!("Echo: {scheme}://{}/", engine.local_addr()));
     block_on(async {
         engine_until_stopped(engine).await;
         Ok(())

@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         let listen = arguments.listen;
         let hosts = HostPolicy::new(listen.listen.ip(), arguments.allow_host);
         let app = Arc::new(App::new(hub, hosts, listen.subprotocol.clone()));
-        match listen.io() {
+        match listen.io {
             Io::Worker => on_workers(&listen, config, app).await,
             Io::Tokio => on_tokio(&listen, config, app).await,
         }

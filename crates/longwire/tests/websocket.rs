@@ -197,7 +197,7 @@ async fn an_idle_peer_is_pinged_and_a_dead_one_noticed() {
     let mut sent = Vec::new();
     drop(server);
     peer.read_to_end(&mut sent).await.unwrap();
-    assert_eq!(sent, b"\x89\x00");
+    assert_eq!(sent, b"\x89\x00\x89\x01\x02\x89\x01\x03");
 }
 
 #[tokio::test(start_paused = true)]

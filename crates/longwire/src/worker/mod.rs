@@ -97,15 +97,22 @@
 //! an [`EngineHandle`] or a [`Remote`] does waits for a worker, so they may be
 //! used inside a handler too.
 //!
+//! # TLS and HTTP
+//!
+//! With `EngineOptions::tls` the loops speak TLS. Its handshakes are computed on
+//! threads of their own, and as many connections may be in their handshake as
+//! [`EngineOptions::max_handshakes`] says. An idle connection keeps no buffer
+//! there either.
+//!
+//! Requests that ask for no WebSocket go to an HTTP server of the program's, if
+//! [`EngineOptions::http`] has one.
+//!
 //! # What it costs
 //!
 //! A connection is plain state in its worker: no task, no buffer, no timer. A
 //! worker reads all its connections through one buffer and lends the handler
 //! messages that are in it. A message costs no allocation, and a connection
 //! without topics no memory for them.
-//!
-//! `EngineOptions::tls` makes it `wss://`, and [`EngineOptions::http`] serves HTTP
-//! on the same port.
 
 mod connection;
 mod desk;

@@ -43,6 +43,32 @@ impl Connection {
         Ok(())
     }
 
+    /// Sends a message whose payload the driver writes from where it is. Puts
+    /// out what must come before it, and returns what is left to be written
+    /// right behind the output: a server's whole payload. A client's is masked,
+    /// which makes a copy, and nothing is left.
+    ///
+    /// # Errors
+    /// [`SendError`]; nothing was sent.
+    pub fn send_lent<'m>(
+        &mut self,
+        env: &mut Env<'_>,
+        message: impl Into<MessageRef<'m>>,
+    ) -> Result<&'m [u8], SendError> {
+        let message = message.into();
+        let payload = message.as_bytes();
+        self.may_begin()?;
+        let header = self.header(env, true, message.kind().opcode(), payload.len());
+        env.output.put(header.encode().as_bytes());
+        Ok(match header.mask {
+            None => payload,
+            Some(key) => {
+                env.output.put_masked(key, payload);
+                &[]
+            }
+        })
+    }
+
     /// Sends a message that may be kept by reference until it is written: a
     /// large one is not copied, by a client only if it is not shared.
     ///

@@ -18,6 +18,21 @@ use std::{
     sync::Arc,
 };
 
+/// How much is read at once: the more the fewer calls, but a batch that leaves
+/// the processor's cache costs more than a call.
+const READ: usize = 256 * 1024;
+
+/// How many batches are read of one connection before others get their turn.
+const BATCHES: usize = 8;
+
+/// From this size on an answer is written from where it is, if the batch ends
+/// with it and is written now in any case.
+const LEND: usize = 4 * 1024;
+
+/// From this size on it is in any case: a write of its own costs less than a
+/// copy.
+const LEND_AMONG: usize = 64 * 1024;
+
 pub(super) struct Slot<D> {
     /// Which connection has this place now: see [`id_of`].
     pub(super) id: u64,
@@ -50,6 +65,8 @@ pub(super) struct Turn<'w, H> {
     pub(super) mailbox: &'w Arc<Mailbox>,
     /// Collects what is sent while one batch of input is handled.
     pub(super) cork: &'w mut Output,
+    /// Something was written before the flush.
+    pub(super) wrote: bool,
     pub(super) now: Instant,
 }
 
@@ -91,51 +108,100 @@ impl<D: Send + 'static> Slot<D> {
             .is_some_and(|backlog| backlog.len() >= limit)
     }
 
-    /// Reads once, and handles what came.
+    /// Reads what there is, up to the connection's share of the turn, and
+    /// handles it. Whether there may be more.
+    ///
+    /// A short read has drained the socket, unless the peer has closed its
+    /// half: then the end may lie behind it, and no event tells of it again.
     pub(super) fn read<H: Handler<Data = D>>(
         &mut self,
         turn: &mut Turn<'_, H>,
         buffer: &mut [u8],
-    ) -> Incoming {
-        let incoming = match self.socket.read(buffer) {
-            Ok(incoming) => incoming,
-            Err(error) => {
-                self.broken(turn, &error);
-                return Incoming::End;
+        closed: bool,
+    ) -> bool {
+        // A cut frame that waits in the buffer for the rest.
+        let mut kept = 0..0;
+        for others_wait in (0..BATCHES).map(|batch| batch + 1 == BATCHES) {
+            if self.is_gone() || self.is_paused(turn) && kept.is_empty() {
+                return false; // A pause ends when the backlog is written.
             }
-        };
-        match incoming {
-            Incoming::Bytes { len, .. } => {
-                self.take_in(turn, &mut buffer[..len]);
-                self.flush(turn);
+            if kept.end == buffer.len() {
+                buffer.copy_within(kept.clone(), 0);
+                kept = 0..kept.len();
             }
-            Incoming::End => self.eof(turn),
-            Incoming::Nothing => {}
+            let end = buffer.len().min(kept.end + READ);
+            match self.socket.read(&mut buffer[kept.end..end]) {
+                Ok(Incoming::Bytes { len, drained }) => {
+                    let end = kept.end + len;
+                    let room = if drained || others_wait {
+                        0
+                    } else {
+                        buffer.len()
+                    };
+                    let cut = self.take_in(turn, &mut buffer[kept.start..end], room);
+                    self.flush(turn);
+                    kept = if cut > 0 { end - cut..end } else { 0..0 };
+                    if drained && !closed {
+                        return false;
+                    }
+                }
+                Ok(Incoming::Nothing) => {
+                    self.take_in(turn, &mut buffer[kept], 0);
+                    self.flush(turn);
+                    return false;
+                }
+                Ok(Incoming::End) => {
+                    self.eof(turn);
+                    return false;
+                }
+                Err(error) => {
+                    self.broken(turn, &error);
+                    return false;
+                }
+            }
         }
-        incoming
+        true
     }
 
-    fn take_in<H: Handler<Data = D>>(&mut self, turn: &mut Turn<'_, H>, bytes: &mut [u8]) {
+    /// Takes what was read. A frame that the end of the bytes has cut may be
+    /// left there if it does not get longer than `room`: the length of what was.
+    fn take_in<H: Handler<Data = D>>(
+        &mut self,
+        turn: &mut Turn<'_, H>,
+        bytes: &mut [u8],
+        room: usize,
+    ) -> usize {
         match &mut self.stage {
-            Stage::Open(..) => self.receive(turn, bytes),
-            Stage::Handshake(_) => self.shake_hands(turn, bytes),
-            Stage::Refused(_) | Stage::Gone => {}
+            Stage::Open(..) => self.receive(turn, bytes, room),
+            Stage::Handshake(_) => self.shake_hands(turn, bytes, room),
+            Stage::Refused(_) | Stage::Gone => 0,
         }
     }
 
-    /// Gives input to the connection, and what it tells to the handler.
-    fn receive<H: Handler<Data = D>>(&mut self, turn: &mut Turn<'_, H>, bytes: &mut [u8]) {
+    /// Gives input to the connection, and what it tells to the handler. What it
+    /// leaves is as in [`take_in`](Self::take_in).
+    fn receive<H: Handler<Data = D>>(
+        &mut self,
+        turn: &mut Turn<'_, H>,
+        bytes: &mut [u8],
+        room: usize,
+    ) -> usize {
         let Stage::Open(connection, data) = &mut self.stage else {
-            return;
+            return 0;
         };
+        // Behind what the socket did not take there is nothing to be written yet.
+        let mut lends = self.backlog.is_none();
         let output = self.backlog.as_deref_mut().unwrap_or(&mut *turn.cork);
+        let mut unused = NoMaskKeys;
+        let mut env = env(turn.now, output, &mut unused);
         let mut input = Input::new(bytes);
         let handled = catch_unwind(AssertUnwindSafe(|| {
             loop {
-                let mut unused = NoMaskKeys;
-                let mut env = env(turn.now, output, &mut unused);
+                if room > 0 && fits(connection, &input, room) {
+                    return input.len();
+                }
                 let Some(event) = connection.next_event(&mut env, &mut input) else {
-                    return;
+                    return 0;
                 };
                 let message = match &event {
                     Event::Text(text) => MessageRef::Text(text),
@@ -151,21 +217,32 @@ impl<D: Send + 'static> Slot<D> {
                 let mut peer = Peer {
                     data,
                     connection,
-                    output,
+                    output: env.output,
                     now: turn.now,
                     mailbox: turn.mailbox,
                     id: self.id,
                 };
-                if let Some(answer) = turn.handler.on_message(&mut peer, message) {
-                    // A peer that is full is paused, and one that closes has
-                    // no use for answers.
-                    let _ = peer.send(answer);
+                let Some(answer) = turn.handler.on_message(&mut peer, message) else {
+                    continue;
+                };
+                // A peer that is full is paused, and one that closes has no use
+                // for answers.
+                let lend_from = if input.is_empty() { LEND } else { LEND_AMONG };
+                if !lends || answer.as_bytes().len() < lend_from {
+                    let _ = connection.send_ref(&mut env, answer);
+                } else if let Ok(payload) = connection.send_lent(&mut env, answer) {
+                    // The flush that follows meets an error again.
+                    let before = env.output.len() + payload.len();
+                    let _ = self.socket.write(env.output, payload);
+                    lends = env.output.is_empty();
+                    turn.wrote |= env.output.len() < before;
                 }
             }
         }));
-        if handled.is_err() {
+        handled.unwrap_or_else(|_| {
             self.panicked(turn);
-        }
+            0
+        })
     }
 
     /// The handler panicked: this connection is closed, the others go on.
@@ -178,9 +255,14 @@ impl<D: Send + 'static> Slot<D> {
         }
     }
 
-    fn shake_hands<H: Handler<Data = D>>(&mut self, turn: &mut Turn<'_, H>, bytes: &mut [u8]) {
+    fn shake_hands<H: Handler<Data = D>>(
+        &mut self,
+        turn: &mut Turn<'_, H>,
+        bytes: &mut [u8],
+        room: usize,
+    ) -> usize {
         let Stage::Handshake(opening) = &mut self.stage else {
-            return;
+            return 0;
         };
         let mut rest: &[u8] = bytes;
         match opening.reader.receive(&mut rest) {
@@ -191,13 +273,14 @@ impl<D: Send + 'static> Slot<D> {
                     Ok((response, data)) => {
                         turn.cork.put(&response);
                         self.open(turn, data);
-                        self.take_in(turn, &mut bytes[frames..]);
+                        return self.take_in(turn, &mut bytes[frames..], room);
                     }
                     Err(refusal) => self.refuse(turn, &refusal),
                 }
             }
             Err(error) => self.refuse(turn, &error.into()),
         }
+        0
     }
 
     fn open<H: Handler<Data = D>>(&mut self, turn: &mut Turn<'_, H>, data: D) {
@@ -245,7 +328,7 @@ impl<D: Send + 'static> Slot<D> {
         };
         let output = self.backlog.as_deref_mut().unwrap_or(&mut *turn.cork);
         call(connection, &mut env(turn.now, output, &mut NoMaskKeys));
-        self.receive(turn, &mut []);
+        self.receive(turn, &mut [], 0);
     }
 
     pub(super) fn send<H: Handler<Data = D>>(
@@ -324,12 +407,13 @@ impl<D: Send + 'static> Slot<D> {
         let before = output.len();
         let written = self.socket.write(output, &[]);
         let (left, now) = (output.len(), turn.now);
+        let wrote = std::mem::take(&mut turn.wrote);
         if let Err(error) = written {
             return self.broken(turn, &error);
         }
         if left == 0 {
             self.backlog = None;
-            if before > 0 {
+            if before > 0 || wrote {
                 self.written(turn);
             }
         } else {
@@ -337,7 +421,7 @@ impl<D: Send + 'static> Slot<D> {
                 turn.cork.move_to(self.backlog.insert(Box::default()));
             }
             if let Stage::Open(connection, _) = &mut self.stage {
-                if left < before {
+                if left < before || wrote {
                     connection.write_progressed(now);
                 } else {
                     connection.write_blocked(now);
@@ -397,6 +481,12 @@ fn decide<H: Handler>(
             Err(mistake())
         }
     }
+}
+
+/// Whether the frame that the input's end has cut will be whole within `room`.
+fn fits(connection: &Connection, input: &Input<'_>, room: usize) -> bool {
+    let missing = connection.missing(input);
+    missing.is_some_and(|missing| missing <= room - input.len())
 }
 
 /// What a server lends to the core: it masks nothing.

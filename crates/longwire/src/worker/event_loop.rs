@@ -5,7 +5,7 @@ use super::{
     engine::EngineOptions,
     handler::Handler,
     mailbox::{Letter, Mailbox},
-    socket::{Incoming, Socket},
+    socket::Socket,
 };
 use longwire_proto::{CloseCode, CloseFrame, Instant, Output};
 use mio::{
@@ -21,14 +21,12 @@ use std::{
 };
 
 /// The size of a worker's read buffer. One for all its connections, so it can be
-/// larger than most messages: those that are whole in it are not copied.
-const READ_BUFFER: usize = 256 * 1024;
+/// larger than most messages: those that get whole in it are not copied. The
+/// pages behind what was ever read take no memory.
+const READ_BUFFER: usize = 2 * 1024 * 1024;
 
 /// How often deadlines are looked at. They are as coarse as this.
 const SWEEP: Duration = Duration::from_millis(250);
-
-/// How many batches are read of one connection before others get their turn.
-const BATCHES: usize = 8;
 
 /// How many connections are accepted before those that there are get theirs.
 const ACCEPTS: usize = 64;
@@ -147,26 +145,12 @@ impl<H: Handler> Worker<H> {
         }
     }
 
-    /// Reads what there is, up to the connection's share of the turn.
-    ///
-    /// A short read has drained the socket, unless the peer has closed its
-    /// half: then the end may lie behind it, and no event tells of it again.
     fn read(&mut self, key: usize, closed: bool) {
-        for _ in 0..BATCHES {
-            let mut drained = true;
-            self.with_slot(key, |slot, turn, buffer| {
-                if slot.is_paused(turn) {
-                    return; // It goes on when the backlog is written.
-                }
-                if let Incoming::Bytes { drained: all, .. } = slot.read(turn, buffer) {
-                    drained = all && !closed;
-                }
-            });
-            if drained {
-                return;
-            }
-        }
-        if self.slots.contains(key) {
+        let mut more = false;
+        self.with_slot(key, |slot, turn, buffer| {
+            more = slot.read(turn, buffer, closed);
+        });
+        if more {
             self.unfinished.push(Token(key));
         }
     }
@@ -187,6 +171,7 @@ impl<H: Handler> Worker<H> {
             options: &self.options,
             mailbox: &self.mailbox,
             cork: &mut self.cork,
+            wrote: false,
             now,
         };
         let was_paused = slot.is_paused(&turn);
@@ -243,6 +228,7 @@ impl<H: Handler> Worker<H> {
             options: &self.options,
             mailbox: &self.mailbox,
             cork: &mut self.cork,
+            wrote: false,
             now,
         };
         entry.insert(Slot::new(id_of(key, self.given), socket, &turn));

@@ -52,23 +52,27 @@ impl Socket {
 
     /// Writes `output`, and `payload` behind it, until all is written or the
     /// socket takes no more. What it did not take of either is in `output`
-    /// then, and an event will tell when to write on.
+    /// then, and an event will tell when to write on. So it is after an error
+    /// as well, which the next write meets again.
     pub(super) fn write(&mut self, output: &mut Output, mut payload: &[u8]) -> io::Result<()> {
+        let mut written = Ok(());
         while !(output.is_empty() && payload.is_empty()) {
             match self.write_once(output, payload) {
-                Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(written) => {
-                    let of_output = written.min(output.len());
+                Ok(0) => written = Err(ErrorKind::WriteZero.into()),
+                Ok(len) => {
+                    let of_output = len.min(output.len());
                     output.advance(of_output);
-                    payload = &payload[written - of_output..];
+                    payload = &payload[len - of_output..];
+                    continue;
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => written = Err(error),
             }
+            break;
         }
         output.put(payload);
-        Ok(())
+        written
     }
 
     fn write_once(&mut self, output: &Output, payload: &[u8]) -> io::Result<usize> {

@@ -59,7 +59,7 @@ impl Connection {
         let payload = message.as_bytes();
         self.may_begin()?;
         let header = self.header(env, true, message.kind().opcode(), payload.len());
-        env.output.put(header.encode().as_bytes());
+        env.output.put_header(&header);
         Ok(match header.mask {
             None => payload,
             Some(key) => {
@@ -82,7 +82,7 @@ impl Connection {
         let message = message.into();
         self.may_begin()?;
         let header = self.header(env, true, message.kind().opcode(), message.len());
-        env.output.put(header.encode().as_bytes());
+        env.output.put_header(&header);
         let payload = message.into_bytes();
         match header.mask {
             None => env.output.put_shared(payload),
@@ -197,7 +197,7 @@ impl Connection {
     /// Appends one frame; the only place where a payload meets its header.
     pub(super) fn put_frame(&self, env: &mut Env<'_>, fin: bool, opcode: Opcode, payload: &[u8]) {
         let header = self.header(env, fin, opcode, payload.len());
-        env.output.put(header.encode().as_bytes());
+        env.output.put_header(&header);
         match header.mask {
             None => env.output.put(payload),
             Some(key) => env.output.put_masked(key, payload),

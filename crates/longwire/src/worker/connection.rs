@@ -40,6 +40,9 @@ pub(super) struct Slot<D> {
     stage: Stage<D>,
     /// What the socket did not take. Boxed, since most have none.
     backlog: Option<Box<Output>>,
+    /// The queue was full, and [`Handler::on_drained`] is still to be told that
+    /// it was written.
+    full: bool,
     shut_down: bool,
 }
 
@@ -49,6 +52,9 @@ enum Stage<D> {
     Open(Connection, D),
     /// Refused: it may read the refusal until then.
     Refused(Instant),
+    /// Ended, with the peer's half closed: it may read what it has not got yet
+    /// until then.
+    Leaving(Instant),
     /// To be removed.
     Gone,
 }
@@ -91,12 +97,17 @@ impl<D: Send + 'static> Slot<D> {
                 deadline: turn.now + turn.options.handshake_timeout,
             })),
             backlog: None,
+            full: false,
             shut_down: false,
         }
     }
 
     pub(super) fn is_gone(&self) -> bool {
         matches!(self.stage, Stage::Gone)
+    }
+
+    pub(super) const fn has_backlog(&self) -> bool {
+        self.backlog.is_some()
     }
 
     /// A peer that reads nothing is not read from either: what it sends would
@@ -174,7 +185,7 @@ impl<D: Send + 'static> Slot<D> {
         match &mut self.stage {
             Stage::Open(..) => self.receive(turn, bytes, room),
             Stage::Handshake(_) => self.shake_hands(turn, bytes, room),
-            Stage::Refused(_) | Stage::Gone => 0,
+            Stage::Refused(_) | Stage::Leaving(_) | Stage::Gone => 0,
         }
     }
 
@@ -361,8 +372,12 @@ impl<D: Send + 'static> Slot<D> {
         match &self.stage {
             Stage::Open(..) => {
                 self.with_connection(turn, |connection, env| connection.receive_eof(env.now));
+                if self.backlog.is_some() {
+                    self.stage = Stage::Leaving(turn.now + turn.options.config.close_timeout);
+                }
                 self.flush(turn);
             }
+            Stage::Leaving(_) => {}
             _ => self.stage = Stage::Gone,
         }
     }
@@ -380,7 +395,7 @@ impl<D: Send + 'static> Slot<D> {
         let deadline = match &self.stage {
             Stage::Open(connection, _) => connection.next_timeout(),
             Stage::Handshake(opening) => Some(opening.deadline),
-            Stage::Refused(deadline) => Some(*deadline),
+            Stage::Refused(deadline) | Stage::Leaving(deadline) => Some(*deadline),
             Stage::Gone => None,
         };
         deadline.is_some_and(|deadline| deadline <= now)
@@ -402,9 +417,10 @@ impl<D: Send + 'static> Slot<D> {
     /// Writes what there is to write, keeps what the socket does not take, and
     /// takes the transport down as far as the core says.
     pub(super) fn flush<H: Handler<Data = D>>(&mut self, turn: &mut Turn<'_, H>) {
-        let was_full = self.is_paused(turn);
         let output = self.backlog.as_deref_mut().unwrap_or(&mut *turn.cork);
         let before = output.len();
+        // It may take more than one write until it is not.
+        self.full |= before >= turn.options.config.limits.max_queued_output;
         let written = self.socket.write(output, &[]);
         let (left, now) = (output.len(), turn.now);
         let wrote = std::mem::take(&mut turn.wrote);
@@ -428,10 +444,20 @@ impl<D: Send + 'static> Slot<D> {
                 }
             }
         }
-        if was_full && left == 0 {
-            self.with_peer(turn, Handler::on_drained);
-        }
         self.end_transport(left == 0);
+    }
+
+    /// Tells the handler that a queue which was full has been written. Whether
+    /// the queue was filled again and written again: of that it is told in its
+    /// next turn, so that the others have theirs.
+    pub(super) fn tell_drained<H: Handler<Data = D>>(&mut self, turn: &mut Turn<'_, H>) -> bool {
+        if !self.full || self.backlog.is_some() {
+            return false;
+        }
+        self.full = false;
+        self.with_peer(turn, Handler::on_drained);
+        self.flush(turn);
+        self.full && self.backlog.is_none()
     }
 
     fn written<H: Handler<Data = D>>(&mut self, turn: &mut Turn<'_, H>) {
@@ -449,7 +475,8 @@ impl<D: Send + 'static> Slot<D> {
         let transport = match &self.stage {
             Stage::Open(connection, _) => connection.transport(),
             Stage::Refused(_) => Transport::ShutdownWrite,
-            Stage::Handshake(_) | Stage::Gone => Transport::Open,
+            Stage::Leaving(_) if flushed => Transport::Close,
+            Stage::Handshake(_) | Stage::Leaving(_) | Stage::Gone => Transport::Open,
         };
         match transport {
             Transport::ShutdownWrite if flushed && !self.shut_down => {

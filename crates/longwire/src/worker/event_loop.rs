@@ -37,6 +37,26 @@ const PAUSE: Duration = Duration::from_millis(100);
 const LISTENER: Token = Token(usize::MAX);
 pub(super) const MAILBOX: Token = Token(usize::MAX - 1);
 
+/// What an event tells of a connection.
+#[derive(Debug, Clone, Copy)]
+struct Readiness {
+    readable: bool,
+    writable: bool,
+    /// The peer has closed its half, or both are closed.
+    closed: bool,
+}
+
+impl Readiness {
+    fn of(event: &Event) -> Readiness {
+        let closed = event.is_read_closed();
+        Readiness {
+            readable: event.is_readable() || closed,
+            writable: event.is_writable(),
+            closed,
+        }
+    }
+}
+
 pub(super) struct Worker<H: Handler> {
     handler: Arc<H>,
     options: Arc<EngineOptions>,
@@ -47,6 +67,9 @@ pub(super) struct Worker<H: Handler> {
     /// How many places have been given out, so that ids do not come back.
     given: u32,
     origin: time::Instant,
+    /// The time at which this turn of the loop began. All that is measured by
+    /// it is as coarse as the sweep.
+    now: Instant,
     next_sweep: Instant,
     /// Accepting is paused until then.
     paused_until: Option<Instant>,
@@ -77,6 +100,7 @@ impl<H: Handler> Worker<H> {
             slots: Slab::new(),
             given: 0,
             origin: time::Instant::now(),
+            now: Instant::default(),
             next_sweep: Instant::default(),
             paused_until: None,
             buffer: vec![0; READ_BUFFER],
@@ -97,6 +121,7 @@ impl<H: Handler> Worker<H> {
                 }
                 _ => {}
             }
+            self.look_at_the_clock();
             for token in std::mem::take(&mut self.unfinished) {
                 self.go_on(token);
             }
@@ -118,23 +143,33 @@ impl<H: Handler> Worker<H> {
         (!idle).then_some(SWEEP)
     }
 
-    fn now(&self) -> Instant {
+    fn look_at_the_clock(&mut self) {
         let micros = self.origin.elapsed().as_micros();
-        Instant::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
+        self.now = Instant::from_micros(u64::try_from(micros).unwrap_or(u64::MAX));
     }
 
     fn handle(&mut self, event: &Event) {
         match event.token() {
             LISTENER => self.accept(),
             MAILBOX => self.read_mail(),
-            Token(key) => {
-                if event.is_writable() {
-                    self.with_slot(key, |slot, turn, _| slot.flush(turn));
-                }
-                if event.is_readable() || event.is_read_closed() {
-                    self.read(key, event.is_read_closed());
-                }
+            Token(key) => self.ready(key, Readiness::of(event)),
+        }
+    }
+
+    /// Does what a connection is ready for. There may be none any more, or a
+    /// new one, which then finds that it is not.
+    fn ready(&mut self, key: usize, readiness: Readiness) {
+        let mut more = false;
+        self.with_slot(key, |slot, turn, buffer| {
+            if readiness.writable && slot.has_backlog() {
+                slot.flush(turn);
             }
+            if readiness.readable {
+                more = slot.read(turn, buffer, readiness.closed);
+            }
+        });
+        if more {
+            self.unfinished.push(Token(key));
         }
     }
 
@@ -146,13 +181,12 @@ impl<H: Handler> Worker<H> {
     }
 
     fn read(&mut self, key: usize, closed: bool) {
-        let mut more = false;
-        self.with_slot(key, |slot, turn, buffer| {
-            more = slot.read(turn, buffer, closed);
-        });
-        if more {
-            self.unfinished.push(Token(key));
-        }
+        let readiness = Readiness {
+            readable: true,
+            writable: false,
+            closed,
+        };
+        self.ready(key, readiness);
     }
 
     /// Calls `act` for the connection at `key`, if there is one, and removes it
@@ -162,7 +196,7 @@ impl<H: Handler> Worker<H> {
         key: usize,
         act: impl FnOnce(&mut Slot<H::Data>, &mut Turn<'_, H>, &mut [u8]),
     ) {
-        let now = self.now();
+        let now = self.now;
         let Some(slot) = self.slots.get_mut(key) else {
             return;
         };
@@ -176,10 +210,12 @@ impl<H: Handler> Worker<H> {
         };
         let was_paused = slot.is_paused(&turn);
         act(slot, &mut turn, &mut self.buffer);
-        if was_paused && !slot.is_paused(&turn) {
+        let again = slot.tell_drained(&mut turn);
+        if again || was_paused && !slot.is_paused(&turn) {
             // What came while it was paused told of itself only once.
             self.unfinished.push(Token(key));
         }
+        debug_assert!(turn.cork.is_empty(), "the next connection would get it");
         if slot.is_gone() {
             let mut slot = self.slots.remove(key);
             // A closed socket needs no deregistering, and may refuse it.
@@ -202,7 +238,7 @@ impl<H: Handler> Worker<H> {
                     // Out of descriptors, most likely: those who wait keep
                     // their place in the backlog.
                     tracing::warn!(%error, "accepting pauses");
-                    self.paused_until = Some(self.now() + PAUSE);
+                    self.paused_until = Some(self.now + PAUSE);
                     return;
                 }
             }
@@ -214,8 +250,11 @@ impl<H: Handler> Worker<H> {
     fn take(&mut self, tcp: TcpStream) {
         // What fails here fails again, and with a reason, on the first read.
         let _ = tcp.set_nodelay(true);
-        let mut socket = Socket::new(tcp);
-        let now = self.now();
+        self.adopt(Socket::new(tcp));
+    }
+
+    fn adopt(&mut self, mut socket: Socket) {
+        let now = self.now;
         let entry = self.slots.vacant_entry();
         let key = entry.key();
         if let Err(error) = socket.register(self.poll.registry(), Token(key)) {
@@ -269,7 +308,7 @@ impl<H: Handler> Worker<H> {
     /// Looks at every connection's deadlines: a few nanoseconds for each, and
     /// nothing to be kept up to date with every message.
     fn sweep(&mut self) {
-        let now = self.now();
+        let now = self.now;
         if now < self.next_sweep {
             return;
         }
@@ -285,7 +324,7 @@ impl<H: Handler> Worker<H> {
             // After a stopped process or a slept laptop, what proves the peer
             // alive waits in the socket.
             self.read(key, false);
-            let now = self.now();
+            let now = self.now;
             self.with_slot(key, |slot, turn, _| {
                 if slot.is_due(now) {
                     slot.handle_timeout(turn);
@@ -298,3 +337,6 @@ impl<H: Handler> Worker<H> {
         self.slots.iter().map(|(key, _)| key).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,6 +50,8 @@
 mod connection;
 mod engine;
 mod event_loop;
+#[cfg(test)]
+mod faults;
 mod handler;
 mod mailbox;
 mod socket;

@@ -2,11 +2,16 @@
 
 use crate::io::SLICES;
 use longwire_proto::Output;
-use mio::{Interest, Registry, Token, event::Source, net::TcpStream};
+use mio::{Interest, Registry, Token, event::Source};
 use std::{
     io::{self, ErrorKind, IoSlice, Read as _, Write as _},
     net::Shutdown,
 };
+
+#[cfg(test)]
+pub(super) use super::faults::TcpStream;
+#[cfg(not(test))]
+pub(super) use mio::net::TcpStream;
 
 /// A socket of a worker, which never blocks.
 pub(super) struct Socket {
@@ -30,8 +35,8 @@ pub(super) enum Incoming {
 }
 
 impl Socket {
-    pub(super) const fn new(tcp: TcpStream) -> Socket {
-        Socket { tcp }
+    pub(super) fn new(tcp: impl Into<TcpStream>) -> Socket {
+        Socket { tcp: tcp.into() }
     }
 
     /// Reads once.

@@ -14,6 +14,10 @@ use longwire_proto::{
 };
 use proptest::prelude::*;
 use std::sync::{Mutex, atomic::AtomicUsize, atomic::Ordering::Relaxed};
+use testkit::{Allocations, Counting};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 /// Echoes, and counts.
 #[derive(Default)]
@@ -319,11 +323,73 @@ fn a_queue_may_be_filled_whenever_it_was_written() {
     }
 }
 
+/// What the worker allocates while `act` runs.
+fn allocated(act: impl FnOnce()) -> Allocations {
+    let before = Allocations::of_thread();
+    act();
+    Allocations::of_thread() - before
+}
+
 #[test]
-fn a_connection_is_small() {
-    assert!(
-        size_of::<super::Slot<()>>() <= 160,
-        "{}",
-        size_of::<super::Slot<()>>()
-    );
+fn an_echo_allocates_nothing() {
+    for len in [20, 1_024, 16 * 1_024, 64 * 1_024] {
+        for in_flight in [1, 16] {
+            let mut rig = Rig::new(&vec![len; in_flight]);
+            let close_frame = 8;
+            let messages = rig.coming.split_off(REQUEST.len());
+            let messages = &messages[..messages.len() - close_frame];
+            // So that the socket never ends, and takes all without allocating.
+            rig.coming = vec![0; REQUEST.len() + 1];
+            rig.coming[..REQUEST.len()].copy_from_slice(REQUEST);
+            rig.step(&Step::Space(usize::MAX));
+            rig.step(&Step::Arrive(REQUEST.len()));
+            for round in 0..10 {
+                let mut wire = lock(&rig.wire);
+                wire.written.clear();
+                wire.written.reserve(2 * messages.len());
+                wire.arrived.extend(messages);
+                drop(wire);
+                rig.event = true;
+                let made = allocated(|| rig.turn());
+                let written = lock(&rig.wire).written.len();
+                assert!(written >= len * in_flight, "{written}");
+                // The first batch makes room in the cork.
+                assert!(
+                    round == 0 || made.count == 0,
+                    "{len}, {in_flight}: {made:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn an_idle_connection_holds_what_is_claimed() {
+    let mut rig = Rig::new(&[]);
+    // As many as double the slab to just their number.
+    let wires: Vec<Arc<Mutex<Wire>>> = (1..4_096).map(|_| Arc::default()).collect();
+    for wire in &wires {
+        let mut wire = lock(wire);
+        wire.space = usize::MAX;
+        wire.arrived.extend(REQUEST);
+        wire.written.reserve(1_000);
+    }
+    let readiness = Readiness {
+        readable: true,
+        writable: true,
+        closed: false,
+    };
+    rig.step(&Step::Space(usize::MAX));
+    let made = allocated(|| {
+        for wire in &wires {
+            let socket = Faulty::Faulty(Arc::clone(wire));
+            rig.worker.adopt(Socket::new(socket));
+        }
+        for key in 1..=wires.len() {
+            rig.worker.ready(key, readiness);
+        }
+    });
+    assert!(wires.iter().all(|wire| !lock(wire).written.is_empty()));
+    let each = made.held / wires.len() as i64;
+    assert!(each <= 208, "{each} bytes");
 }

@@ -36,7 +36,9 @@
 //! A connection is plain state in its worker: no task, no buffer, no timer. A
 //! worker reads all its connections through one buffer and lends the handler
 //! messages that are in it; what the handler sends while one batch of input is
-//! handled leaves in one write. A message costs no allocation.
+//! handled leaves in one write, and a large answer goes out from where it is. A
+//! message costs no allocation, and an idle connection at most 208 bytes besides
+//! the handler's data.
 //!
 //! # Threads
 //!

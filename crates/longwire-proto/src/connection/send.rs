@@ -43,6 +43,32 @@ impl Connection {
         Ok(())
     }
 
+    /// Sends a message whose payload the driver writes from where it is. Puts
+    /// out what must come before it, and returns what is left to be written
+    /// right behind the output: a server's whole payload. A client's is masked,
+    /// which makes a copy, and nothing is left.
+    ///
+    /// # Errors
+    /// [`SendError`]; nothing was sent.
+    pub fn send_lent<'m>(
+        &mut self,
+        env: &mut Env<'_>,
+        message: impl Into<MessageRef<'m>>,
+    ) -> Result<&'m [u8], SendError> {
+        let message = message.into();
+        let payload = message.as_bytes();
+        self.may_begin()?;
+        let header = self.header(env, true, message.kind().opcode(), payload.len());
+        env.output.put_header(&header);
+        Ok(match header.mask {
+            None => payload,
+            Some(key) => {
+                env.output.put_masked(key, payload);
+                &[]
+            }
+        })
+    }
+
     /// Sends a message that may be kept by reference until it is written: a
     /// large one is not copied, by a client only if it is not shared.
     ///
@@ -56,7 +82,7 @@ impl Connection {
         let message = message.into();
         self.may_begin()?;
         let header = self.header(env, true, message.kind().opcode(), message.len());
-        env.output.put(header.encode().as_bytes());
+        env.output.put_header(&header);
         let payload = message.into_bytes();
         match header.mask {
             None => env.output.put_shared(payload),
@@ -171,7 +197,7 @@ impl Connection {
     /// Appends one frame; the only place where a payload meets its header.
     pub(super) fn put_frame(&self, env: &mut Env<'_>, fin: bool, opcode: Opcode, payload: &[u8]) {
         let header = self.header(env, fin, opcode, payload.len());
-        env.output.put(header.encode().as_bytes());
+        env.output.put_header(&header);
         match header.mask {
             None => env.output.put(payload),
             Some(key) => env.output.put_masked(key, payload),

@@ -51,6 +51,14 @@ pub(crate) const PARTS: &[Part] = &[
             checks::miri,
         )
     },
+    Part {
+        long: true,
+        ..check(
+            "sanitizer",
+            "the worker engine's tests pass under AddressSanitizer",
+            checks::sanitizer,
+        )
+    },
     interop(
         "page-logic",
         "the chat page's modules do what they should",

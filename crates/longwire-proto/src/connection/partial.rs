@@ -335,11 +335,8 @@ impl MessageProgress {
             return Ok(());
         }
         let doubled = self.buffer.capacity().saturating_mul(2).min(end);
-        let capacity = if end / 2 <= needed {
-            end
-        } else {
-            needed.max(doubled)
-        };
+        let ahead = if end / 2 <= needed { end } else { doubled };
+        let capacity = needed.max(ahead);
         if !self.share.grow_to(capacity) {
             return Err(LimitError::AssemblyBudget);
         }

@@ -62,8 +62,10 @@ impl Handler for Echo {
 
 /// A task of the obvious loop, over a pipe in memory.
 pub(crate) fn async_echo(times: usize, len: usize) -> Result {
+    // The clock stands, so that the keeper does not come by chance.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .start_paused(true)
         .build()?;
     runtime.block_on(async {
         let (mut peer, stream) = tokio::io::duplex(64 * 1024);

@@ -197,7 +197,11 @@ impl<'a> Bench<'a> {
         let columns: Result<Vec<f64>> = columns.map(|at| number(&result, at)).collect();
         Ok(Turn {
             columns: columns?,
-            generator: generator(&result),
+            // At a fixed rate it does not sleep, and so is always busy.
+            generator: match group.figure {
+                Figure::Cpu => generator(&result),
+                Figure::Memory | Figure::Latency => None,
+            },
         })
     }
 

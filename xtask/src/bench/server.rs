@@ -216,8 +216,8 @@ impl Server {
     /// What it takes until it is fast, in seconds, beside what everybody takes.
     pub(crate) fn warm_up(&self) -> f64 {
         match self.program {
-            Program::Java(_) => 1.5,
-            Program::Node(_) => 0.5,
+            Program::Java(_) => 1.2,
+            Program::Node(_) => 0.4,
             _ => 0.0,
         }
     }

@@ -12,7 +12,12 @@ use crate::workspace::Workspace;
 /// Pattern matching in our sources.
 const OLDEST: [u32; 1] = [17];
 const LIBRARIES: [&str; 2] = ["libokhttp-java", "libokio-java"];
-const BENCH_LIBRARIES: [&str; 3] = ["libnetty-java", "libjetty9-java", "libservlet-api-java"];
+const BENCH_LIBRARIES: [&str; 4] = [
+    "libnetty-java",
+    "libjetty9-java",
+    "libjetty9-extra-java",
+    "libservlet-api-java",
+];
 const BENCH_JARS: [&str; 17] = [
     "jetty9-http",
     "jetty9-io",

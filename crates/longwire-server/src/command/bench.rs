@@ -97,7 +97,7 @@ struct LoadArguments {
     limit: u64,
     /// Speak Socket.IO: join the default namespace, and send events named "bench"
     /// with one text. The URL ends in /socket.io/?EIO=4&transport=websocket.
-    #[arg(long, conflicts_with_all = ["text", "storm"])]
+    #[arg(long, conflicts_with = "storm")]
     socket_io: bool,
     /// Add a header to each request; repeatable.
     #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = values::header)]

@@ -4,8 +4,8 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 
 use longwire::proto::Opcode;
-use longwire::server::{Refusal, Request};
-use longwire::worker::{Acceptance, Engine, EngineOptions, Handler, Peer};
+use longwire::server::Refusal;
+use longwire::worker::{Acceptance, Engine, EngineOptions, Handler, Opening, Peer};
 use longwire::{Config, MessageRef, Role, WebSocket};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -47,7 +47,7 @@ struct Echo;
 impl Handler for Echo {
     type Data = ();
 
-    fn on_request(&self, _: &Request) -> std::result::Result<(Acceptance, ()), Refusal> {
+    fn on_request(&self, _: &Opening<'_>) -> std::result::Result<(Acceptance, ()), Refusal> {
         Ok((Acceptance::new(), ()))
     }
 

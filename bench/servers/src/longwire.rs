@@ -3,9 +3,9 @@
 use std::future::Future;
 use std::net::TcpListener;
 
-use longwire::server::{Listener, Options, Refusal, Request};
+use longwire::server::{Listener, Options, Refusal};
 use longwire::tls::ServerTls;
-use longwire::worker::{Acceptance, Engine, EngineOptions, Handler, Peer};
+use longwire::worker::{Acceptance, Engine, EngineOptions, Handler, Opening, Peer};
 use longwire::{MessageKind, MessageRef, Server, WebSocket};
 
 use crate::listen::{ADDRESS, announce, block_on};
@@ -75,7 +75,17 @@ async fn streaming(ws: WebSocket) -> Result {
 
 /// The `Handler` API, on one event loop.
 pub(crate) fn handler() -> Result {
+    run(EngineOptions::default())
+}
+
+/// The same behind TLS.
+pub(crate) fn handler_tls() -> Result {
     let mut options = EngineOptions::default();
+    options.tls = Some(ServerTls::from(tls::config()?));
+    run(options)
+}
+
+fn run(mut options: EngineOptions) -> Result {
     options.workers = 1;
     let engine = Engine::start(&TcpListener::bind(ADDRESS)?, Echo, options)?;
     announce(engine.local_addr());
@@ -88,7 +98,7 @@ struct Echo;
 impl Handler for Echo {
     type Data = ();
 
-    fn on_request(&self, _: &Request) -> std::result::Result<(Acceptance, ()), Refusal> {
+    fn on_request(&self, _: &Opening<'_>) -> std::result::Result<(Acceptance, ()), Refusal> {
         Ok((Acceptance::new(), ()))
     }
 

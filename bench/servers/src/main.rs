@@ -9,6 +9,7 @@
 //! `bench-servers client NAME ADDR:PORT ...` is a client: see [`clients`].
 
 mod axum;
+mod bare_tokio;
 mod clients;
 mod fan_out;
 mod fastwebsockets;
@@ -37,6 +38,7 @@ struct Server {
 const ECHO: &[Server] = &[
     // The limit: the same bytes without a protocol.
     server("raw", raw::echo),
+    server("tokio", bare_tokio::echo),
     server("longwire", longwire::echo),
     server("longwire-handler", longwire::handler),
     server("longwire-streaming", longwire::echo_streaming),
@@ -76,6 +78,7 @@ const TLS: &[Server] = &[
     // The limit: rustls alone.
     server("rustls", tls::echo),
     server("longwire", longwire::echo_tls),
+    server("longwire-handler", longwire::handler_tls),
     server("axum", axum::echo_tls),
     server("fastwebsockets", fastwebsockets::echo_tls),
     server("sockudo-ws", sockudo::echo_tls),

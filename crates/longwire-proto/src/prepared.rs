@@ -1,4 +1,4 @@
-use crate::{FrameHeader, Message, MessageKind, Rsv};
+use crate::{FrameHeader, Message, MessageKind, MessageRef, Rsv};
 use alloc::vec::Vec;
 use bytes::Bytes;
 
@@ -23,21 +23,27 @@ pub struct PreparedMessage {
 impl PreparedMessage {
     /// Encodes `message`.
     pub fn new(message: impl Into<Message>) -> PreparedMessage {
+        PreparedMessage::from_ref(&message.into())
+    }
+
+    /// Encodes a message from borrowed memory.
+    pub fn from_ref<'m>(message: impl Into<MessageRef<'m>>) -> PreparedMessage {
         let message = message.into();
+        let (kind, payload) = (message.kind(), message.as_bytes());
         let header = FrameHeader {
             fin: true,
             rsv: Rsv::NONE,
-            opcode: message.kind().opcode(),
+            opcode: kind.opcode(),
             mask: None,
-            payload_len: message.len() as u64,
+            payload_len: payload.len() as u64,
         };
         let header = header.encode();
         let header = header.as_bytes();
-        let mut frame = Vec::with_capacity(header.len() + message.len());
+        let mut frame = Vec::with_capacity(header.len() + payload.len());
         frame.extend_from_slice(header);
-        frame.extend_from_slice(message.as_bytes());
+        frame.extend_from_slice(payload);
         PreparedMessage {
-            kind: message.kind(),
+            kind,
             header_len: header.len() as u8,
             frame: frame.into(),
         }
@@ -56,5 +62,11 @@ impl PreparedMessage {
     /// The frame that a server sends.
     pub const fn frame(&self) -> &Bytes {
         &self.frame
+    }
+}
+
+impl<M: Into<Message>> From<M> for PreparedMessage {
+    fn from(message: M) -> Self {
+        PreparedMessage::new(message)
     }
 }

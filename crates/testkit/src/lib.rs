@@ -8,10 +8,13 @@
 //! - [`Pair`]: two of them back to back, on a virtual clock.
 //! - [`Chunker`]: cuts of a byte stream, as a network makes them.
 //! - [`Schedule`]: random work for a pair, with what must hold afterwards.
+//! - [`Counting`]: an allocator that counts, for tests that say how much may be
+//!   allocated.
 //! - `fuzz` (feature): the bodies of the fuzz targets.
 //!
 //! Nothing here needs a runtime. Everything that is random comes from a seed.
 
+mod allocations;
 mod chunker;
 mod endpoint;
 mod events;
@@ -22,6 +25,7 @@ mod rng;
 mod schedule;
 mod wire;
 
+pub use allocations::{Allocations, Counting};
 pub use chunker::{Chunker, any_chunker};
 pub use endpoint::Endpoint;
 pub use events::{assembled, joined, owned};

@@ -72,9 +72,10 @@ const EVENTS: &[&str] = &[FAN_OUT, MEMORY];
 const RUST: &[(&str, Package, &[&str])] = &[
     ("raw", Package::None, RAW),
     ("rustls", Package::Cargo("rustls"), &[TLS, TLS_MEMORY]),
+    ("tokio", Package::Cargo("tokio"), ALL_ECHO),
     ("longwire", Package::None, EVERYWHERE),
     ("longwire-batching", Package::None, &[FAN_OUT]),
-    ("longwire-handler", Package::None, ALL_ECHO),
+    ("longwire-handler", Package::None, LIBRARY),
     ("longwire-streaming", Package::None, &[LARGE]),
     (
         "fastwebsockets",
@@ -114,6 +115,12 @@ const OTHERS: &[(&str, Package, Program, &[&str])] = &[
         "longwire-serve",
         Package::None,
         Program::Longwire(&["serve", "--listen", "127.0.0.1:0"]),
+        &[FAN_OUT],
+    ),
+    (
+        "longwire-serve-tokio",
+        Package::None,
+        Program::Longwire(&["serve", "--io", "tokio", "--listen", "127.0.0.1:0"]),
         &[FAN_OUT],
     ),
     (

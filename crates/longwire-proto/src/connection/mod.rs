@@ -5,15 +5,17 @@ mod close_info;
 mod keepalive;
 mod partial;
 mod receive;
+mod round_trip;
 mod rules;
 mod send;
 mod state;
 
 pub use close_info::{CloseCause, CloseInfo, Initiator, Transport};
 
-use crate::{CloseCode, Config, ControlPayload, Env, Event, Input, Instant, ReceiveMode, Role};
+use crate::{CloseCode, Config, Env, Event, Input, Instant, ReceiveMode, Role, time::earlier};
 use alloc::sync::Arc;
 use bytes::BufMut;
+use core::time::Duration;
 use keepalive::{Due, Keepalive};
 use receive::Receive;
 use rules::{Received, Rules};
@@ -154,8 +156,10 @@ impl Connection {
         match self.receive.next(rules, input) {
             Ok(None) => return None,
             Ok(Some(Received::Event(event))) => {
-                if let Event::Ping(payload) = &event {
-                    self.answer_ping(env, payload);
+                match &event {
+                    Event::Ping(payload) => self.answer_ping(env, payload),
+                    Event::Pong(payload) => self.keepalive.ponged(payload, env.now),
+                    _ => {}
                 }
                 return Some(event);
             }
@@ -186,8 +190,7 @@ impl Connection {
         match &self.state {
             State::Open | State::Held(_) => {
                 let heartbeat = self.keepalive.next_timeout(&self.config);
-                let deadlines = [heartbeat, self.receive.deadline()];
-                deadlines.into_iter().flatten().min()
+                earlier(heartbeat, self.receive.deadline())
             }
             State::Closing(closing) => Some(closing.deadline),
             State::Closed(closed) => {
@@ -224,9 +227,9 @@ impl Connection {
         }
         match self.keepalive.handle_timeout(env.now, &self.config) {
             Due::Nothing => {}
-            Due::Ping => {
+            Due::Ping(payload) => {
                 // An open connection may always send a Ping.
-                let _ = self.ping(env, &ControlPayload::EMPTY);
+                let _ = self.ping(env, &payload);
             }
             Due::Dead(cause) => self.give_up(env.now, cause),
         }
@@ -248,6 +251,12 @@ impl Connection {
     /// something, so it lives, though it may be too busy to answer.
     pub fn write_progressed(&mut self, now: Instant) {
         self.keepalive.write_progressed(now);
+    }
+
+    /// The time from a heartbeat's Ping to its Pong, smoothed; `None` before the
+    /// first. A connection that is never silent sends no heartbeats.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.keepalive.round_trip()
     }
 
     /// The code that the connection ended with, as the browser API reports it;

@@ -2,6 +2,7 @@
 
 mod driver;
 mod inbox;
+mod outgoing;
 mod reader;
 mod receiver;
 mod sender;
@@ -44,7 +45,13 @@ use tokio::io::{AsyncRead, AsyncWrite};
 /// you wait on the connection: one task for the whole runtime looks after the
 /// connections whose owners are busy. It reads ahead up to 128 KiB of messages
 /// that you have not taken; behind those, Pings are not seen. When you have just
-/// taken a message, it leaves you 50 ms to come back before it looks.
+/// taken a message, it leaves you about 50 ms to come back before it looks.
+///
+/// # What it costs
+///
+/// A received message is one allocation, that of its payload, and sending one of
+/// less than 4 KiB is none. An idle connection allocates at most 1,200 bytes, the
+/// task of the loop above included, and as much after traffic as before.
 ///
 /// # When what you send is written
 ///
@@ -148,8 +155,12 @@ impl WebSocket {
     ///
     /// # Cancel safety
     /// No message is lost.
-    pub async fn next(&mut self) -> Option<Result<Message, Error>> {
-        self.receiver.next().await
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "it is asynchronous: no iterator's"
+    )]
+    pub fn next(&mut self) -> impl Future<Output = Option<Result<Message, Error>>> {
+        self.receiver.next()
     }
 
     /// Waits for the next message, to read it as it arrives, in constant
@@ -177,8 +188,8 @@ impl WebSocket {
     ///
     /// # Cancel safety
     /// The message is queued as a whole or not at all.
-    pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
-        self.sender.send(message).await
+    pub fn send(&mut self, message: impl Into<Message>) -> impl Future<Output = Result<(), Error>> {
+        self.sender.send(message)
     }
 
     /// As [`send`](Self::send), but leaves the writing to the next `send` or
@@ -189,8 +200,8 @@ impl WebSocket {
     ///
     /// # Cancel safety
     /// The message is queued as a whole or not at all.
-    pub async fn feed(&mut self, message: impl Into<Message>) -> Result<(), Error> {
-        self.sender.feed(message).await
+    pub fn feed(&mut self, message: impl Into<Message>) -> impl Future<Output = Result<(), Error>> {
+        self.sender.feed(message)
     }
 
     /// Waits until all that is queued is handed to the transport.

@@ -134,7 +134,7 @@ impl Given {
             None => server::all(),
         };
         servers.extend(self.uws.as_deref().map(Server::u_web_sockets));
-        let (rounds, seconds) = if self.quick { (3.0, 0.4) } else { (3.0, 0.6) };
+        let (rounds, seconds) = if self.quick { (3.0, 0.4) } else { (3.0, 0.5) };
         Ok(Options {
             groups: select(&self.groups, self.quick)?,
             servers,
@@ -190,7 +190,7 @@ Options of bench:
   --quick           a minute's look at the first peers; nothing is written
   --servers A,B,... measure only these; nothing is written
   --rounds N        how often each server has its turn (3)
-  --seconds S       how long one turn is measured (0.6)
+  --seconds S       how long one turn is measured (0.5)
   --uws PROGRAM     measure an echo server of uWebSockets too; it gets the port as
                     its only argument
   --smoke           every server once, for some messages: does it work at all

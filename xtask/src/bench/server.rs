@@ -72,7 +72,7 @@ const EVENTS: &[&str] = &[FAN_OUT, MEMORY];
 const RUST: &[(&str, Package, &[&str])] = &[
     ("raw", Package::None, RAW),
     ("rustls", Package::Cargo("rustls"), &[TLS, TLS_MEMORY]),
-    ("tokio", Package::Cargo("tokio"), ALL_ECHO),
+    ("tokio", Package::Cargo("tokio"), &[ECHO, MEMORY]),
     ("longwire", Package::None, EVERYWHERE),
     ("longwire-batching", Package::None, &[FAN_OUT]),
     ("longwire-handler", Package::None, LIBRARY),
@@ -97,11 +97,7 @@ const RUST: &[(&str, Package, &[&str])] = &[
         Package::Cargo("tokio-tungstenite"),
         EVERYWHERE,
     ),
-    (
-        "tokio-tungstenite-4k",
-        Package::None,
-        &[ECHO, PIPELINED, MEMORY],
-    ),
+    ("tokio-tungstenite-4k", Package::None, &[ECHO, MEMORY]),
     ("tokio-tungstenite-batching", Package::None, TUNED),
     ("tokio-tungstenite-channels", Package::None, &[FAN_OUT]),
     ("axum", Package::Cargo("axum"), LIBRARY),
@@ -223,7 +219,7 @@ impl Server {
     /// What it takes until it is fast, in seconds, beside what everybody takes.
     pub(crate) fn warm_up(&self) -> f64 {
         match self.program {
-            Program::Java(_) => 1.2,
+            Program::Java(_) => 1.0,
             Program::Node(_) => 0.4,
             _ => 0.0,
         }

@@ -82,6 +82,18 @@ pub(crate) fn fuzz(workspace: &Workspace) -> Result<String> {
     Ok(String::new())
 }
 
+/// The servers and the paths that are measured build.
+pub(crate) fn bench(workspace: &Workspace) -> Result<String> {
+    let mut cargo = workspace.cargo_command();
+    cargo
+        .args(split(
+            "check --locked --manifest-path bench/Cargo.toml --target-dir",
+        ))
+        .arg(workspace.bench_target());
+    process::show(&mut cargo, LIMIT)?;
+    Ok(String::new())
+}
+
 pub(crate) fn test(workspace: &Workspace) -> Result<String> {
     workspace.cargo(&split("test --workspace --all-features --locked"), LIMIT)?;
     Ok(String::new())

@@ -6,6 +6,7 @@
 //! - [`Endpoint`]: a [`Connection`](longwire_proto::Connection) with all that a
 //!   driver owns, and no I/O.
 //! - [`Pair`]: two of them back to back, on a virtual clock.
+//! - [`TestCodecs`]: DEFLATE a second time, to hold an engine against.
 //! - [`Chunker`]: cuts of a byte stream, as a network makes them.
 //! - [`Schedule`]: random work for a pair, with what must hold afterwards.
 //! - `fuzz` (feature): the bodies of the fuzz targets.
@@ -13,6 +14,7 @@
 //! Nothing here needs a runtime. Everything that is random comes from a seed.
 
 mod chunker;
+mod deflate;
 mod endpoint;
 mod events;
 #[cfg(feature = "fuzz")]
@@ -23,6 +25,7 @@ mod schedule;
 mod wire;
 
 pub use chunker::{Chunker, any_chunker};
+pub use deflate::{RandomDeflate, StrictInflate, Strictly, TestCodecs, decompress};
 pub use endpoint::Endpoint;
 pub use events::{assembled, joined, owned};
 pub use pair::Pair;

@@ -188,6 +188,7 @@ impl Connection {
         // What was assembled, and what is owed, is of no use any more.
         self.receive.reset();
         self.send.reset();
+        self.extension = None;
         self.state = State::Closed(Box::new(Closed {
             info,
             transport,

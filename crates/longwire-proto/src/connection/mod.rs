@@ -11,12 +11,15 @@ mod state;
 
 pub use close_info::{CloseCause, CloseInfo, Initiator, Transport};
 
-use crate::{CloseCode, Config, ControlPayload, Env, Event, Input, Instant, ReceiveMode, Role};
-use alloc::sync::Arc;
+use crate::{
+    CloseCode, Config, ControlPayload, Env, Event, Input, Instant, ReceiveMode, Role, Rsv,
+    extension::MessageExtension,
+};
+use alloc::{boxed::Box, sync::Arc};
 use bytes::BufMut;
 use keepalive::{Due, Keepalive};
 use receive::Receive;
-use rules::{Received, Rules};
+use rules::{Decoder, Received, Rules};
 use send::Send;
 use state::{End, State};
 
@@ -50,7 +53,10 @@ use state::{End, State};
 /// message can be answered while it is looked at:
 ///
 /// ```
-/// use longwire_proto::{Config, Connection, Env, Event, Input, Instant, NoMaskKeys, Output, Role};
+/// use longwire_proto::{
+///     Config, Connection, Env, Event, Input, Instant, NoMaskKeys, Output, Role,
+///     extension::NoCodecs,
+/// };
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let mut connection = Connection::new(Role::Server, Config::server().into(), Instant::default());
 /// let mut output = Output::new();
@@ -58,7 +64,12 @@ use state::{End, State};
 /// let mut read = *b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58";
 ///
 /// let mut input = Input::new(&mut read);
-/// let mut env = Env { now: Instant::default(), output: &mut output, mask_keys: &mut NoMaskKeys };
+/// let mut env = Env {
+///     now: Instant::default(),
+///     output: &mut output,
+///     mask_keys: &mut NoMaskKeys,
+///     codecs: &mut NoCodecs,
+/// };
 /// while let Some(event) = connection.next_event(&mut env, &mut input) {
 ///     match event {
 ///         Event::Text(text) => connection.send_ref(&mut env, &*text)?,
@@ -88,6 +99,7 @@ pub struct Connection {
     send: Send,
     keepalive: Keepalive,
     hold_ends: bool,
+    extension: Option<Box<dyn MessageExtension>>,
 }
 
 impl Connection {
@@ -101,6 +113,16 @@ impl Connection {
             send: Send::default(),
             keepalive: Keepalive::new(now),
             hold_ends: false,
+            extension: None,
+        }
+    }
+
+    /// The same, with the extension that the opening handshake agreed on.
+    #[must_use]
+    pub fn with_extension(self, extension: Box<dyn MessageExtension>) -> Connection {
+        Connection {
+            extension: Some(extension),
+            ..self
         }
     }
 
@@ -150,8 +172,13 @@ impl Connection {
             now: env.now,
             role: self.role,
             config: &self.config,
+            rsv: self.extension.as_ref().map_or(Rsv::NONE, |used| used.rsv()),
         };
-        match self.receive.next(rules, input) {
+        let mut decoder = Decoder {
+            extension: self.extension.as_deref_mut(),
+            env,
+        };
+        match self.receive.next(rules, &mut decoder, input) {
             Ok(None) => return None,
             Ok(Some(Received::Event(event))) => {
                 if let Event::Ping(payload) = &event {
@@ -186,7 +213,9 @@ impl Connection {
         match &self.state {
             State::Open | State::Held(_) => {
                 let heartbeat = self.keepalive.next_timeout(&self.config);
-                let deadlines = [heartbeat, self.receive.deadline()];
+                let extension = self.extension.as_ref();
+                let extension = extension.and_then(|used| used.next_timeout(&self.config));
+                let deadlines = [heartbeat, self.receive.deadline(), extension];
                 deadlines.into_iter().flatten().min()
             }
             State::Closing(closing) => Some(closing.deadline),
@@ -197,7 +226,7 @@ impl Connection {
     }
 
     /// Does what is due: sends a Ping, gives up a dead or unresponsive peer,
-    /// fails a message that takes too long.
+    /// fails a message that takes too long, gives an idle compressor back.
     pub fn handle_timeout(&mut self, env: &mut Env<'_>) {
         match &mut self.state {
             State::Open | State::Held(_) => self.handle_timeout_while_open(env),
@@ -215,6 +244,9 @@ impl Connection {
     }
 
     fn handle_timeout_while_open(&mut self, env: &mut Env<'_>) {
+        if let Some(extension) = &mut self.extension {
+            extension.handle_timeout(env, &self.config);
+        }
         if self
             .receive
             .deadline()

@@ -2,8 +2,8 @@
 //! ways through the receiving side stand on.
 
 use crate::{
-    CloseFrame, Config, Event, Failure, FrameHeader, Instant, LimitError, MessageKind, Opcode,
-    ProtocolError, ReceiveMode, Role, Rsv, frame::Expected,
+    CloseFrame, Config, Env, Event, Failure, FrameHeader, Instant, LimitError, MessageKind, Opcode,
+    ProtocolError, ReceiveMode, Role, Rsv, extension::MessageExtension, frame::Expected,
 };
 use alloc::borrow::Cow;
 use core::time::Duration;
@@ -14,6 +14,14 @@ pub(super) struct Rules<'c> {
     pub(super) now: Instant,
     pub(super) role: Role,
     pub(super) config: &'c Config,
+    /// The reserved bits that the extension in use gives a meaning to.
+    pub(super) rsv: Rsv,
+}
+
+/// What decodes a message that an extension has coded.
+pub(super) struct Decoder<'d, 'e> {
+    pub(super) extension: Option<&'d mut (dyn MessageExtension + 'static)>,
+    pub(super) env: &'d mut Env<'e>,
 }
 
 impl Rules<'_> {
@@ -24,7 +32,7 @@ impl Rules<'_> {
     ) -> Result<Option<(FrameHeader, usize)>, ProtocolError> {
         let expected = Expected {
             role: self.role,
-            rsv: Rsv::NONE,
+            rsv: self.rsv,
             in_message,
         };
         FrameHeader::decode(bytes, expected)

@@ -4,7 +4,7 @@ use super::inbox::{Inbox, Item};
 use crate::{Error, entropy::ThreadRandom, io::Io};
 use longwire_proto::{
     CloseCause, CloseFrame, Connection, ControlPayload, Env, Event, Input, Instant, Message,
-    MessageKind, MessageRef, Output, ReceiveMode, SendError, Transport,
+    MessageKind, MessageRef, Output, ReceiveMode, SendError, Transport, extension::NoCodecs,
 };
 use std::{
     cell::Cell,
@@ -128,6 +128,7 @@ impl Driver {
             now,
             output: &mut self.output,
             mask_keys: &mut ThreadRandom,
+            codecs: &mut NoCodecs,
         };
         call(&mut self.connection, &mut env)
     }
@@ -196,6 +197,7 @@ impl Driver {
             now,
             output: &mut self.output,
             mask_keys: &mut ThreadRandom,
+            codecs: &mut NoCodecs,
         };
         while let Some(event) = self.connection.next_event(&mut env, &mut input) {
             match event {

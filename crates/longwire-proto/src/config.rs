@@ -25,8 +25,13 @@ pub struct Config {
     /// apart, so that of two of ours only the server beats.
     pub ping_interval: Option<Duration>,
     /// How long after that Ping the peer may stay silent before it counts as
-    /// dead. Default: 20 s.
+    /// dead, as long as nothing is known of the round trip, and at most. Default:
+    /// 20 s. It is pinged twice more in that time.
     pub pong_timeout: Duration,
+    /// How long it may stay silent when the round trip is known: so much and
+    /// what hardly any round trip is longer than (smoothed, and four times its
+    /// variation: RFC 6298), but no longer than `pong_timeout`. Default: 5 s.
+    pub min_pong_timeout: Duration,
     /// How long the peer may take nothing of what is to be written to it before
     /// it counts as dead. Default: 30 s.
     pub write_timeout: Duration,
@@ -49,6 +54,7 @@ impl Config {
             accepts: Accepts::Both,
             ping_interval: Some(Duration::from_secs(25)),
             pong_timeout: Duration::from_secs(20),
+            min_pong_timeout: Duration::from_secs(5),
             write_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(10),
             deflate: None,

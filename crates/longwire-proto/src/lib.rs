@@ -24,6 +24,7 @@ mod event;
 pub mod extension;
 pub mod frame;
 pub mod handshake;
+pub mod heartbeat;
 mod input;
 mod message;
 mod opcode;

@@ -1,39 +1,67 @@
 //! Heartbeats: when to ping, and when a peer that is silent, or that takes
 //! nothing, counts as dead.
 
-use crate::{CloseCause, Config, Instant};
+use super::round_trip::RoundTrip;
+use crate::{CloseCause, Config, ControlPayload, Instant};
+use core::time::Duration;
 
 /// When the peer was last heard, and what of ours waits for it.
 #[derive(Debug)]
 pub(super) struct Keepalive {
     last_heard: Instant,
+    /// When the first Ping was sent whose Pong has not come.
     ping_sent: Option<Instant>,
+    /// How many Pings were sent since the peer was last heard.
+    probes: u8,
     /// Since when the transport takes nothing of what is to be written.
     write_blocked: Option<Instant>,
+    round_trip: RoundTrip,
 }
 
 /// What is due.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Due {
     Nothing,
-    Ping,
+    Ping(ControlPayload),
     /// The peer is dead, for this reason.
     Dead(CloseCause),
 }
+
+/// How many Pings a silent peer gets before it is given up.
+///
+/// TCP repeats what was lost, ever more seldom; what is written anew gives it a
+/// reason to look whether the path is back.
+const PROBES: u8 = 3;
 
 impl Keepalive {
     pub(super) const fn new(now: Instant) -> Keepalive {
         Keepalive {
             last_heard: now,
             ping_sent: None,
+            probes: 0,
             write_blocked: None,
+            round_trip: RoundTrip::UNKNOWN,
         }
     }
 
     /// The peer gave a sign of life: any byte is one.
     pub(super) fn heard(&mut self, now: Instant) {
         self.last_heard = now;
-        self.ping_sent = None;
+        self.probes = 0;
+    }
+
+    /// A Pong came.
+    pub(super) fn ponged(&mut self, payload: &[u8], now: Instant) {
+        // That of a repeated Ping does not tell how long the first one took.
+        if payload.is_empty()
+            && let Some(sent) = self.ping_sent.take()
+        {
+            self.round_trip.measured(now - sent);
+        }
+    }
+
+    pub(super) const fn round_trip(&self) -> Option<Duration> {
+        self.round_trip.smoothed()
     }
 
     pub(super) fn write_blocked(&mut self, now: Instant) {
@@ -66,21 +94,31 @@ impl Keepalive {
         if !is_due(self.heartbeat_timeout(config)) {
             return Due::Nothing;
         }
-        match self.ping_sent {
-            None => {
-                self.ping_sent = Some(now);
-                Due::Ping
-            }
-            Some(_) => Due::Dead(CloseCause::KeepaliveTimeout),
+        if self.probes == PROBES {
+            return Due::Dead(CloseCause::KeepaliveTimeout);
         }
+        self.probes += 1;
+        if self.probes == 1 {
+            self.ping_sent = Some(now);
+            return Due::Ping(ControlPayload::EMPTY);
+        }
+        Due::Ping(ControlPayload::of_received(&[self.probes]))
     }
 
     fn heartbeat_timeout(&self, config: &Config) -> Option<Instant> {
         let interval = config.ping_interval?;
-        Some(match self.ping_sent {
+        Some(match self.ping_sent.filter(|_| self.probes > 0) {
             None => self.last_heard + interval,
-            Some(sent) => sent + config.pong_timeout,
+            Some(sent) => sent + self.patience(config) * self.probes.into() / PROBES.into(),
         })
+    }
+
+    /// How long a peer may be silent that has been pinged.
+    fn patience(&self, config: &Config) -> Duration {
+        match self.round_trip.limit() {
+            None => config.pong_timeout,
+            Some(limit) => (config.min_pong_timeout + limit).min(config.pong_timeout),
+        }
     }
 
     fn write_timeout(&self, config: &Config) -> Option<Instant> {

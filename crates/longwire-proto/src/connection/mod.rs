@@ -5,6 +5,7 @@ mod close_info;
 mod keepalive;
 mod partial;
 mod receive;
+mod round_trip;
 mod rules;
 mod send;
 mod state;
@@ -12,11 +13,12 @@ mod state;
 pub use close_info::{CloseCause, CloseInfo, Initiator, Transport};
 
 use crate::{
-    CloseCode, Config, ControlPayload, Env, Event, Input, Instant, ReceiveMode, Role, Rsv,
+    CloseCode, Config, Env, Event, Input, Instant, ReceiveMode, Role, Rsv,
     extension::MessageExtension,
 };
 use alloc::{boxed::Box, sync::Arc};
 use bytes::BufMut;
+use core::time::Duration;
 use keepalive::{Due, Keepalive};
 use receive::Receive;
 use rules::{Decoder, Received, Rules};
@@ -181,8 +183,10 @@ impl Connection {
         match self.receive.next(rules, &mut decoder, input) {
             Ok(None) => return None,
             Ok(Some(Received::Event(event))) => {
-                if let Event::Ping(payload) = &event {
-                    self.answer_ping(env, payload);
+                match &event {
+                    Event::Ping(payload) => self.answer_ping(env, payload),
+                    Event::Pong(payload) => self.keepalive.ponged(payload, env.now),
+                    _ => {}
                 }
                 return Some(event);
             }
@@ -256,9 +260,9 @@ impl Connection {
         }
         match self.keepalive.handle_timeout(env.now, &self.config) {
             Due::Nothing => {}
-            Due::Ping => {
+            Due::Ping(payload) => {
                 // An open connection may always send a Ping.
-                let _ = self.ping(env, &ControlPayload::EMPTY);
+                let _ = self.ping(env, &payload);
             }
             Due::Dead(cause) => self.give_up(env.now, cause),
         }
@@ -280,6 +284,12 @@ impl Connection {
     /// something, so it lives, though it may be too busy to answer.
     pub fn write_progressed(&mut self, now: Instant) {
         self.keepalive.write_progressed(now);
+    }
+
+    /// The time from a heartbeat's Ping to its Pong, smoothed; `None` before the
+    /// first. A connection that is never silent sends no heartbeats.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.keepalive.round_trip()
     }
 
     /// The code that the connection ended with, as the browser API reports it;

@@ -112,6 +112,12 @@ fn a_peer_that_does_not_answer_the_ping_is_dead() {
         assert_eq!(end.run_timeout(), []);
         let pinged = end.now;
         assert_eq!(end.take_frames(), [RawFrame::ping("")]);
+        for probe in [2, 3] {
+            let due = pinged + seconds(20) * (u32::from(probe) - 1) / 3;
+            assert_eq!(end.connection.next_timeout(), Some(due));
+            assert_eq!(end.run_timeout(), []);
+            assert_eq!(end.take_frames(), [RawFrame::ping([probe])]);
+        }
         assert_eq!(end.connection.next_timeout(), Some(pinged + seconds(20)));
         assert_eq!(end.run_timeout(), [Event::Closed]);
         let info = end.connection.close_info().unwrap();
@@ -128,6 +134,66 @@ fn a_peer_that_does_not_answer_the_ping_is_dead() {
             end.output.is_empty(),
             "no one is there to read a Close frame"
         );
+    }
+}
+
+/// Runs to the next Ping and answers it after `round_trip`.
+fn beat(end: &mut Endpoint, round_trip: Duration) {
+    assert_eq!(end.run_timeout(), []);
+    assert_eq!(end.take_frames(), [RawFrame::ping("")]);
+    end.advance(round_trip);
+    assert_eq!(end.receive_frame(RawFrame::pong("")).len(), 1);
+}
+
+/// How long a peer is waited for that is silent from now on, from the first
+/// Ping.
+fn patience(end: &mut Endpoint) -> Duration {
+    end.run_timeout();
+    let pinged = end.now;
+    while end.connection.close_info().is_none() {
+        end.run_timeout();
+    }
+    end.now - pinged
+}
+
+#[test]
+fn the_patience_follows_the_round_trip() {
+    for role in ROLES {
+        let millis = Duration::from_millis;
+        let mut end = Endpoint::new(role);
+        assert_eq!(end.connection.round_trip(), None);
+        for _ in 0..100 {
+            beat(&mut end, millis(40));
+        }
+        assert_eq!(end.connection.round_trip(), Some(millis(40)));
+        let patience_near = patience(&mut end);
+        let expected = seconds(5) + millis(40)..seconds(5) + millis(42);
+        assert!(expected.contains(&patience_near), "{patience_near:?}");
+
+        // One measurement is not much: three times as long. It has a ceiling.
+        for (round_trip, expected) in [(1, 5 + 3), (4, 5 + 12), (6, 20)] {
+            let mut end = Endpoint::new(role);
+            beat(&mut end, seconds(round_trip));
+            assert_eq!(patience(&mut end), seconds(expected));
+        }
+    }
+}
+
+#[test]
+fn only_the_first_pings_pong_measures() {
+    for role in ROLES {
+        let mut end = Endpoint::new(role);
+        end.receive_frame(RawFrame::pong(""));
+        assert_eq!(end.connection.round_trip(), None, "nobody asked");
+        end.run_timeout();
+        end.run_timeout();
+        end.receive_frame(RawFrame::pong([2]));
+        assert_eq!(end.connection.round_trip(), None);
+        // The first one's was late, and is no less true.
+        end.advance(seconds(1));
+        end.receive_frame(RawFrame::pong(""));
+        let measured = end.connection.round_trip().unwrap();
+        assert_eq!(measured.as_millis(), 20_000 / 3 + 1_000);
     }
 }
 

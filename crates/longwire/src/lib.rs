@@ -25,6 +25,7 @@
 #![forbid(unsafe_code)]
 
 pub mod client;
+pub mod deflate;
 mod entropy;
 mod error;
 #[cfg(feature = "hyper")]

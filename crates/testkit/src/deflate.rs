@@ -110,7 +110,7 @@ impl TestCodecs {
 }
 
 impl Codecs for TestCodecs {
-    fn inflater(&mut self) -> Option<Box<dyn Inflate>> {
+    fn inflater(&mut self, _: usize) -> Option<Box<dyn Inflate>> {
         if self.counts.exhausted.get() {
             return None;
         }
@@ -118,7 +118,7 @@ impl Codecs for TestCodecs {
         Some(Box::<StrictInflate>::default())
     }
 
-    fn deflater(&mut self, settings: DeflateSettings) -> Option<Box<dyn Deflate>> {
+    fn deflater(&mut self, settings: DeflateSettings, _: usize) -> Option<Box<dyn Deflate>> {
         if self.counts.exhausted.get() {
             return None;
         }

@@ -30,5 +30,5 @@ pub use endpoint::Endpoint;
 pub use events::{assembled, joined, owned};
 pub use pair::Pair;
 pub use rng::Rng;
-pub use schedule::{How, Operation, Schedule, any_schedule};
+pub use schedule::{How, Operation, Schedule, any_deflate_config, any_schedule};
 pub use wire::{LengthForm, RawFrame, frames};

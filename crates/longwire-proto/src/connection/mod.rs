@@ -13,8 +13,8 @@ mod state;
 pub use close_info::{CloseCause, CloseInfo, Initiator, Transport};
 
 use crate::{
-    CloseCode, Config, Env, Event, Input, Instant, ReceiveMode, Role, Rsv,
-    extension::MessageExtension,
+    CloseCode, Config, ControlPayload, Env, Event, Input, Instant, MessageKind, ReceiveMode, Role,
+    Rsv, extension::MessageExtension,
 };
 use alloc::{boxed::Box, sync::Arc};
 use bytes::BufMut;
@@ -22,7 +22,6 @@ use core::time::Duration;
 use keepalive::{Due, Keepalive};
 use receive::Receive;
 use rules::{Decoder, Received, Rules};
-use send::Send;
 use state::{End, State};
 
 /// A WebSocket connection, as a state machine without I/O.
@@ -98,7 +97,10 @@ pub struct Connection {
     role: Role,
     state: State,
     receive: Receive,
-    send: Send,
+    /// The kind of the fragmented message that is being sent.
+    fragmented: Option<MessageKind>,
+    /// The Ping that could not be answered yet.
+    owed_pong: Option<Box<ControlPayload>>,
     keepalive: Keepalive,
     hold_ends: bool,
     extension: Option<Box<dyn MessageExtension>>,
@@ -112,7 +114,8 @@ impl Connection {
             role,
             state: State::Open,
             receive: Receive::default(),
-            send: Send::default(),
+            fragmented: None,
+            owed_pong: None,
             keepalive: Keepalive::new(now),
             hold_ends: false,
             extension: None,

@@ -150,7 +150,7 @@ impl Partial {
             self.begin_fragment(rules, mode, &header)?;
         }
         if header.rsv != Rsv::NONE {
-            decoder.begin()?;
+            decoder.begin(rules)?;
         }
         self.frame = Some(FrameProgress {
             header,

@@ -6,7 +6,6 @@ use crate::{
     ProtocolError, ReceiveMode, Role, Rsv, extension::MessageExtension, frame::Expected,
 };
 use alloc::borrow::Cow;
-use core::time::Duration;
 
 /// What the rules depend on besides the bytes.
 #[derive(Clone, Copy)]
@@ -76,13 +75,15 @@ impl Rules<'_> {
 /// How many control frames came in the current second.
 #[derive(Debug, Default)]
 pub(super) struct ControlRate {
-    since: Instant,
+    /// In milliseconds: that they wrap, after 49 days, matters to nobody.
+    since: u32,
     count: u32,
 }
 
 impl ControlRate {
     fn count(&mut self, now: Instant, limit: u32) -> Result<(), LimitError> {
-        if now.since(self.since) >= Duration::from_secs(1) {
+        let now = (now.as_micros() / 1000) as u32;
+        if now.wrapping_sub(self.since) >= 1000 {
             *self = ControlRate {
                 since: now,
                 count: 0,

@@ -2,27 +2,11 @@
 
 use super::{Connection, state::State};
 use crate::{
-    Compress, ControlPayload, Env, FrameHeader, Message, MessageKind, MessageRef, Opcode,
-    PreparedMessage, Role, Rsv, SendError, extension::Piece,
+    Compress, ControlPayload, Env, FrameHeader, Message, MessageRef, Opcode, PreparedMessage, Role,
+    Rsv, SendError, extension::Piece,
 };
 use alloc::{boxed::Box, vec::Vec};
 use bytes::Bytes;
-
-/// The sending side's state.
-#[derive(Debug, Default)]
-pub(super) struct Send {
-    /// The kind of the fragmented message under way.
-    fragmented: Option<MessageKind>,
-    /// The Ping that could not be answered yet.
-    owed_pong: Option<Box<ControlPayload>>,
-}
-
-impl Send {
-    /// Forgets what will not be sent any more.
-    pub(super) fn reset(&mut self) {
-        *self = Send::default();
-    }
-}
 
 impl Connection {
     /// While more than this waits to be written, a Pong is owed instead of
@@ -152,7 +136,7 @@ impl Connection {
         compress: Compress,
     ) -> Result<(), SendError> {
         let fragment = fragment.into();
-        let opcode = match self.send.fragmented {
+        let opcode = match self.fragmented {
             None => fragment.kind().opcode(),
             Some(kind) if kind == fragment.kind() => Opcode::Continuation,
             Some(_) => return Err(SendError::InMessage),
@@ -167,13 +151,13 @@ impl Connection {
             Some((rsv, payload)) => self.put_coded(env, last, opcode, rsv, payload),
             None => self.put_frame(env, last, opcode, fragment.as_bytes()),
         }
-        self.send.fragmented = (!last).then_some(fragment.kind());
+        self.fragmented = (!last).then_some(fragment.kind());
         Ok(())
     }
 
     /// Whether a fragmented message is under way.
     pub const fn in_fragmented_message(&self) -> bool {
-        self.send.fragmented.is_some()
+        self.fragmented.is_some()
     }
 
     /// Sends a Ping.
@@ -202,10 +186,16 @@ impl Connection {
     pub fn output_written(&mut self, env: &mut Env<'_>) {
         self.keepalive.write_unblocked();
         if env.output.len() <= Self::PONG_BACKLOG
-            && let Some(payload) = self.send.owed_pong.take()
+            && let Some(payload) = self.owed_pong.take()
         {
             self.put_frame(env, true, Opcode::Pong, payload.as_bytes());
         }
+    }
+
+    /// Forgets what will not be sent any more.
+    pub(super) fn reset_sending(&mut self) {
+        self.fragmented = None;
+        self.owed_pong = None;
     }
 
     /// Answers a Ping. If too much waits to be written, only the latest Ping
@@ -219,10 +209,10 @@ impl Connection {
             return;
         }
         if env.output.len() <= Self::PONG_BACKLOG {
-            self.send.owed_pong = None;
+            self.owed_pong = None;
             self.put_frame(env, true, Opcode::Pong, payload);
         } else {
-            self.send.owed_pong = Some(Box::new(ControlPayload::of_received(payload)));
+            self.owed_pong = Some(Box::new(ControlPayload::of_received(payload)));
         }
     }
 
@@ -268,7 +258,7 @@ impl Connection {
     }
 
     fn may_begin(&self) -> Result<(), SendError> {
-        if self.send.fragmented.is_some() {
+        if self.fragmented.is_some() {
             return Err(SendError::InMessage);
         }
         self.may_send()

@@ -20,7 +20,7 @@ pub trait MessageExtension: fmt::Debug + Send {
     ///
     /// # Errors
     /// The [`Failure`] that ends the connection.
-    fn begin_decoding(&mut self, env: &mut Env<'_>) -> Result<(), Failure>;
+    fn begin_decoding(&mut self, env: &mut Env<'_>, config: &Config) -> Result<(), Failure>;
 
     /// Decodes from `input` to `output`, until the one is used up or the other
     /// is full.

@@ -68,9 +68,13 @@ impl MessageExtension for PermessageDeflate {
         Rsv::RSV1
     }
 
-    fn begin_decoding(&mut self, env: &mut Env<'_>) -> Result<(), Failure> {
+    fn begin_decoding(&mut self, env: &mut Env<'_>, config: &Config) -> Result<(), Failure> {
+        let max_lent = config
+            .deflate
+            .as_ref()
+            .map_or(0, |deflate| deflate.max_lent);
         let receiving = self.receiving.get_or_insert_default();
-        receiving.begin(env)
+        receiving.begin(env, max_lent)
     }
 
     fn decode(

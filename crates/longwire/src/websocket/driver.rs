@@ -1,10 +1,10 @@
 //! The core on a transport: everything here is synchronous and polls.
 
 use super::inbox::{Inbox, Item};
-use crate::{Error, entropy::ThreadRandom, io::Io};
+use crate::{Error, deflate::ThreadCodecs, entropy::ThreadRandom, io::Io};
 use longwire_proto::{
     CloseCause, CloseFrame, Connection, ControlPayload, Env, Event, Input, Instant, Message,
-    MessageKind, MessageRef, Output, ReceiveMode, SendError, Transport, extension::NoCodecs,
+    MessageKind, MessageRef, Output, ReceiveMode, SendError, Transport,
 };
 use std::{
     cell::Cell,
@@ -128,7 +128,7 @@ impl Driver {
             now,
             output: &mut self.output,
             mask_keys: &mut ThreadRandom,
-            codecs: &mut NoCodecs,
+            codecs: &mut ThreadCodecs,
         };
         call(&mut self.connection, &mut env)
     }
@@ -197,7 +197,7 @@ impl Driver {
             now,
             output: &mut self.output,
             mask_keys: &mut ThreadRandom,
-            codecs: &mut NoCodecs,
+            codecs: &mut ThreadCodecs,
         };
         while let Some(event) = self.connection.next_event(&mut env, &mut input) {
             match event {

@@ -6,6 +6,7 @@ use super::{
     mailbox::Mailbox,
 };
 use crate::{
+    deflate::ThreadCodecs,
     io::SLICES,
     server::{late, mistake},
 };
@@ -143,7 +144,7 @@ impl<D: Send + 'static> Slot<D> {
         let mut input = Input::new(bytes);
         let handled = catch_unwind(AssertUnwindSafe(|| {
             loop {
-                let mut unused = NoMaskKeys;
+                let mut unused = Default::default();
                 let mut env = env(turn.now, output, &mut unused);
                 let Some(event) = connection.next_event(&mut env, &mut input) else {
                     return;
@@ -255,7 +256,10 @@ impl<D: Send + 'static> Slot<D> {
             return;
         };
         let output = self.backlog.as_deref_mut().unwrap_or(&mut *turn.cork);
-        call(connection, &mut env(turn.now, output, &mut NoMaskKeys));
+        call(
+            connection,
+            &mut env(turn.now, output, &mut Default::default()),
+        );
         self.receive(turn, &mut []);
     }
 
@@ -365,7 +369,7 @@ impl<D: Send + 'static> Slot<D> {
         let Stage::Open(connection, _) = &mut self.stage else {
             return;
         };
-        connection.output_written(&mut env(turn.now, turn.cork, &mut NoMaskKeys));
+        connection.output_written(&mut env(turn.now, turn.cork, &mut Default::default()));
         if !turn.cork.is_empty() {
             // The Pong that was owed.
             self.flush(turn);
@@ -411,11 +415,16 @@ fn decide<H: Handler>(
 }
 
 /// What a server lends to the core: it masks nothing.
-fn env<'e>(now: Instant, output: &'e mut Output, unused: &'e mut NoMaskKeys) -> Env<'e> {
+fn env<'e>(
+    now: Instant,
+    output: &'e mut Output,
+    (unused, codecs): &'e mut (NoMaskKeys, ThreadCodecs),
+) -> Env<'e> {
     Env {
         now,
         output,
         mask_keys: unused,
+        codecs,
     }
 }
 

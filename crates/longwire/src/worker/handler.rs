@@ -1,4 +1,5 @@
 use super::mailbox::{Mailbox, Remote};
+use crate::deflate::ThreadCodecs;
 use longwire_proto::{
     CloseFrame, CloseInfo, Connection, Env, Instant, MessageRef, NoMaskKeys, Output,
     PreparedMessage, SendError,
@@ -113,6 +114,7 @@ impl<D> Peer<'_, D> {
             now: self.now,
             output: self.output,
             mask_keys: &mut NoMaskKeys,
+            codecs: &mut ThreadCodecs,
         };
         match send(self.connection, &mut env) {
             Err(_) => Sent::Closing,

@@ -1,41 +1,38 @@
 use super::{DISTANCES, LENGTHS};
 use longwire_proto::extension::{Inflate, Inflated, InvalidDeflate};
 
-/// A decompressor that begins anew with all of the stream at every call.
+/// A decompressor that goes bit by bit.
 #[derive(Debug, Default)]
 pub struct StrictInflate {
-    history: Vec<u8>,
-    input: Vec<u8>,
+    stream: Stream,
     given: usize,
 }
 
 impl Inflate for StrictInflate {
     fn restart(&mut self, history: &[&[u8]]) {
-        *self = StrictInflate {
-            history: history.concat(),
-            ..StrictInflate::default()
-        };
+        self.stream = Stream::after(history.concat());
+        self.given = self.stream.past.len();
     }
 
     fn inflate(&mut self, input: &[u8], output: &mut [u8]) -> Result<Inflated, InvalidDeflate> {
-        let before = self.input.len();
-        self.input.extend_from_slice(input);
-        let so_far = decompress(&self.history, &self.input).ok_or(InvalidDeflate)?;
-        let new = &so_far.output[self.given..];
+        let before = self.stream.input.len();
+        self.stream.input.extend_from_slice(input);
+        self.stream.run().map_err(|_| InvalidDeflate)?;
+        let new = &self.stream.past[self.given..];
         let written = new.len().min(output.len());
         output[..written].copy_from_slice(&new[..written]);
         self.given += written;
-        let finished = so_far.finished && written == new.len();
-        let read = if so_far.finished {
-            so_far.read - before
+        let ended = matches!(self.stream.state, State::Ended);
+        let read = if ended {
+            self.stream.at.div_ceil(8) - before
         } else {
             input.len()
         };
-        self.input.truncate(before + read);
+        self.stream.input.truncate(before + read);
         Ok(Inflated {
             read,
             written,
-            finished,
+            finished: ended && self.given == self.stream.past.len(),
         })
     }
 }
@@ -47,32 +44,44 @@ pub struct Strictly {
     pub output: Vec<u8>,
     /// How far back the furthest match reaches.
     pub furthest: usize,
-    /// A final block has ended.
-    pub finished: bool,
-    /// How many bytes of the input came before that end.
-    pub read: usize,
 }
 
 /// Decompresses as much of a stream as there is. `None` if it is not DEFLATE.
 pub fn decompress(history: &[u8], input: &[u8]) -> Option<Strictly> {
-    let mut stream = Stream {
-        input,
-        at: 0,
-        history,
-        done: Strictly::default(),
-    };
-    match stream.run() {
-        Ok(()) | Err(Stop::Starved) => Some(stream.done),
-        Err(Stop::Invalid) => None,
-    }
+    let mut stream = Stream::after(history.to_vec());
+    stream.input.extend_from_slice(input);
+    stream.run().ok()?;
+    Some(Strictly {
+        output: stream.past.split_off(history.len()),
+        furthest: stream.furthest,
+    })
 }
 
-struct Stream<'a> {
-    input: &'a [u8],
+#[derive(Debug, Default)]
+struct Stream {
+    input: Vec<u8>,
     /// The next bit.
     at: usize,
-    history: &'a [u8],
-    done: Strictly,
+    state: State,
+    /// The block under way is the last one.
+    last: bool,
+    /// What can be referred to, and what came of the input after it.
+    past: Vec<u8>,
+    furthest: usize,
+}
+
+#[derive(Debug, Default)]
+enum State {
+    #[default]
+    Header,
+    Stored {
+        left: u16,
+    },
+    Compressed {
+        literals: Code,
+        distances: Code,
+    },
+    Ended,
 }
 
 enum Stop {
@@ -80,25 +89,83 @@ enum Stop {
     Invalid,
 }
 
-impl Stream<'_> {
-    fn run(&mut self) -> Result<(), Stop> {
-        loop {
-            let last = self.bits(1)? == 1;
-            match self.bits(2)? {
-                0 => self.stored()?,
-                1 => self.compressed(&Code::new(&fixed_lengths()), &Code::new(&[5; 30]))?,
-                2 => {
-                    let (literals, distances) = self.codes()?;
-                    self.compressed(&literals, &distances)?;
+/// The stream is not DEFLATE.
+#[derive(Debug)]
+struct Invalid;
+
+impl Stream {
+    fn after(past: Vec<u8>) -> Stream {
+        Stream {
+            past,
+            ..Stream::default()
+        }
+    }
+
+    /// Goes as far as the input does: a step that it cuts is done again when
+    /// there is more.
+    fn run(&mut self) -> Result<(), Invalid> {
+        while !matches!(self.state, State::Ended) {
+            let (before, state) = (self.at, std::mem::take(&mut self.state));
+            match self.step(&state) {
+                Ok(next) => self.state = next.unwrap_or(state),
+                Err(Stop::Invalid) => return Err(Invalid),
+                Err(Stop::Starved) => {
+                    (self.at, self.state) = (before, state);
+                    break;
                 }
-                _ => return Err(Stop::Invalid),
-            }
-            if last {
-                self.done.finished = true;
-                self.done.read = self.at.div_ceil(8);
-                return Ok(());
             }
         }
+        Ok(())
+    }
+
+    /// One header, stored byte, literal or match. What state comes after it, if
+    /// it is another one.
+    fn step(&mut self, state: &State) -> Result<Option<State>, Stop> {
+        match state {
+            State::Header => self.header().map(Some),
+            State::Stored { left: 0 } => Ok(Some(self.next_block())),
+            State::Stored { left } => {
+                let byte = self.bits(8)? as u8;
+                self.past.push(byte);
+                Ok(Some(State::Stored { left: left - 1 }))
+            }
+            State::Compressed {
+                literals,
+                distances,
+            } => self.symbol(literals, distances),
+            State::Ended => Ok(None),
+        }
+    }
+
+    fn next_block(&self) -> State {
+        if self.last {
+            State::Ended
+        } else {
+            State::Header
+        }
+    }
+
+    fn header(&mut self) -> Result<State, Stop> {
+        self.last = self.bits(1)? == 1;
+        let (literals, distances) = match self.bits(2)? {
+            0 => return self.stored(),
+            1 => (Code::new(&fixed_lengths()), Code::new(&[5; 30])),
+            2 => self.codes()?,
+            _ => return Err(Stop::Invalid),
+        };
+        Ok(State::Compressed {
+            literals,
+            distances,
+        })
+    }
+
+    fn stored(&mut self) -> Result<State, Stop> {
+        self.at = self.at.next_multiple_of(8);
+        let (left, complement) = (self.bits(16)?, self.bits(16)?);
+        if left != !complement {
+            return Err(Stop::Invalid);
+        }
+        Ok(State::Stored { left })
     }
 
     fn bits(&mut self, count: u8) -> Result<u16, Stop> {
@@ -111,52 +178,25 @@ impl Stream<'_> {
         Ok(value)
     }
 
-    fn stored(&mut self) -> Result<(), Stop> {
-        self.at = self.at.next_multiple_of(8);
-        let (len, complement) = (self.bits(16)?, self.bits(16)?);
-        if len != !complement {
-            return Err(Stop::Invalid);
-        }
-        for _ in 0..len {
-            let byte = self.bits(8)? as u8;
-            self.done.output.push(byte);
-        }
-        Ok(())
-    }
-
-    fn compressed(&mut self, literals: &Code, distances: &Code) -> Result<(), Stop> {
-        loop {
-            let symbol = usize::from(literals.symbol(self)?);
-            match symbol {
-                0..=255 => self.done.output.push(symbol as u8),
-                256 => return Ok(()),
-                _ => {
-                    let &(extra, base) = LENGTHS.get(symbol - 257).ok_or(Stop::Invalid)?;
-                    let len = base + self.bits(extra)?;
-                    let code = usize::from(distances.symbol(self)?);
-                    let &(extra, base) = DISTANCES.get(code).ok_or(Stop::Invalid)?;
-                    let distance = base + self.bits(extra)?;
-                    self.copy(len.into(), distance.into())?;
+    fn symbol(&mut self, literals: &Code, distances: &Code) -> Result<Option<State>, Stop> {
+        let symbol = usize::from(literals.symbol(self)?);
+        match symbol {
+            0..=255 => self.past.push(symbol as u8),
+            256 => return Ok(Some(self.next_block())),
+            _ => {
+                let &(extra, base) = LENGTHS.get(symbol - 257).ok_or(Stop::Invalid)?;
+                let len = base + self.bits(extra)?;
+                let code = usize::from(distances.symbol(self)?);
+                let &(extra, base) = DISTANCES.get(code).ok_or(Stop::Invalid)?;
+                let distance = usize::from(base + self.bits(extra)?);
+                self.furthest = self.furthest.max(distance);
+                for _ in 0..len {
+                    let at = self.past.len().checked_sub(distance);
+                    self.past.push(self.past[at.ok_or(Stop::Invalid)?]);
                 }
             }
         }
-    }
-
-    fn copy(&mut self, len: usize, distance: usize) -> Result<(), Stop> {
-        self.done.furthest = self.done.furthest.max(distance);
-        for _ in 0..len {
-            let written = self.done.output.len();
-            let byte = match written.checked_sub(distance) {
-                Some(at) => self.done.output[at],
-                None => {
-                    let back = distance - written;
-                    let at = self.history.len().checked_sub(back).ok_or(Stop::Invalid)?;
-                    self.history[at]
-                }
-            };
-            self.done.output.push(byte);
-        }
-        Ok(())
+        Ok(None)
     }
 
     /// The codes of a block with dynamic ones (3.2.7).
@@ -200,6 +240,7 @@ fn fixed_lengths() -> Vec<u8> {
 }
 
 /// A Huffman code: the symbols by length, and within that in order (3.2.2).
+#[derive(Debug)]
 struct Code {
     counts: [u16; 16],
     symbols: Vec<u16>,
@@ -218,7 +259,7 @@ impl Code {
         Code { counts, symbols }
     }
 
-    fn symbol(&self, stream: &mut Stream<'_>) -> Result<u16, Stop> {
+    fn symbol(&self, stream: &mut Stream) -> Result<u16, Stop> {
         let (mut code, mut first, mut index) = (0_u32, 0_u32, 0_u32);
         for &count in &self.counts[1..] {
             code |= u32::from(stream.bits(1)?);

@@ -212,9 +212,9 @@ impl Piece {
 }
 
 impl Decoder<'_, '_> {
-    pub(in super::super) fn begin(&mut self) -> Result<(), Failure> {
+    pub(in super::super) fn begin(&mut self, rules: Rules<'_>) -> Result<(), Failure> {
         match &mut self.extension {
-            Some(extension) => extension.begin_decoding(self.env),
+            Some(extension) => extension.begin_decoding(self.env, rules.config),
             // The header's rules let no reserved bit pass without an extension.
             None => Err(ProtocolError::ReservedBits.into()),
         }

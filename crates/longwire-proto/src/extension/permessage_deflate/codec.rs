@@ -1,7 +1,7 @@
 //! What permessage-deflate needs from a DEFLATE engine. The core has none.
 
 use alloc::{boxed::Box, vec::Vec};
-use core::fmt;
+use core::{any::Any, fmt};
 
 /// A place to borrow compressors and decompressors from: the driver's, lent to
 /// each call in [`Env`](crate::Env).
@@ -9,13 +9,13 @@ use core::fmt;
 /// What is borrowed comes back by `take_back_*`, or is dropped with its
 /// connection.
 pub trait Codecs: fmt::Debug {
-    /// A decompressor for windows of up to 32 KiB; `None` while so many are
-    /// lent that there are no more.
-    fn inflater(&mut self) -> Option<Box<dyn Inflate>>;
+    /// A decompressor for windows of up to 32 KiB; `None` if more than
+    /// `max_lent` bytes would be lent with it.
+    fn inflater(&mut self, max_lent: usize) -> Option<Box<dyn Inflate>>;
 
-    /// A compressor with an empty window; `None` while so many are lent that
-    /// there are no more, or if this engine has none with such a window.
-    fn deflater(&mut self, settings: DeflateSettings) -> Option<Box<dyn Deflate>>;
+    /// A compressor with an empty window; `None` if more than `max_lent` bytes
+    /// would be lent with it, or if this engine has none with such a window.
+    fn deflater(&mut self, settings: DeflateSettings, max_lent: usize) -> Option<Box<dyn Deflate>>;
 
     /// Takes back what [`inflater`](Self::inflater) lent.
     fn take_back_inflater(&mut self, inflater: Box<dyn Inflate>);
@@ -29,11 +29,11 @@ pub trait Codecs: fmt::Debug {
 pub struct NoCodecs;
 
 impl Codecs for NoCodecs {
-    fn inflater(&mut self) -> Option<Box<dyn Inflate>> {
+    fn inflater(&mut self, _: usize) -> Option<Box<dyn Inflate>> {
         None
     }
 
-    fn deflater(&mut self, _: DeflateSettings) -> Option<Box<dyn Deflate>> {
+    fn deflater(&mut self, _: DeflateSettings, _: usize) -> Option<Box<dyn Deflate>> {
         None
     }
 
@@ -52,7 +52,7 @@ pub struct DeflateSettings {
 }
 
 /// Decompresses raw DEFLATE (RFC 1951).
-pub trait Inflate: fmt::Debug + Send {
+pub trait Inflate: Any + fmt::Debug + Send {
     /// Begins a new stream, with these pieces in the window.
     fn restart(&mut self, history: &[&[u8]]);
 
@@ -80,7 +80,7 @@ pub struct Inflated {
 pub struct InvalidDeflate;
 
 /// Compresses to raw DEFLATE (RFC 1951).
-pub trait Deflate: fmt::Debug + Send {
+pub trait Deflate: Any + fmt::Debug + Send {
     /// What this compressor is like.
     fn settings(&self) -> DeflateSettings;
 

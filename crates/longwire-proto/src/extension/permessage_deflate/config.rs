@@ -38,6 +38,10 @@ pub struct DeflateConfig {
     /// gives its compressor back; the next message begins with an empty window.
     /// Default: 10 s.
     pub idle_timeout: Duration,
+    /// How many bytes of compressors and decompressors one thread lends at a
+    /// time. Default: 64 MiB. While there are no more, messages go out plain;
+    /// a compressed message that comes fails the connection with 1013.
+    pub max_lent: usize,
 }
 
 impl DeflateConfig {
@@ -52,6 +56,7 @@ impl DeflateConfig {
             peer_window_bits: 15,
             min_window_bits: 8,
             idle_timeout: Duration::from_secs(10),
+            max_lent: 64 << 20,
         }
     }
 

@@ -26,8 +26,9 @@ pub(super) struct Receiving {
 
 impl Receiving {
     /// A compressed message begins.
-    pub(super) fn begin(&mut self, env: &mut Env<'_>) -> Result<(), Failure> {
-        let mut inflater = env.codecs.inflater().ok_or(LimitError::Inflaters)?;
+    pub(super) fn begin(&mut self, env: &mut Env<'_>, max_lent: usize) -> Result<(), Failure> {
+        let inflater = env.codecs.inflater(max_lent);
+        let mut inflater = inflater.ok_or(LimitError::Inflaters)?;
         let (old, new) = self.history.as_slices();
         inflater.restart(&[old, new]);
         self.inflater = Some(inflater);

@@ -14,10 +14,9 @@ const MIN_BITS: u8 = 8;
 #[derive(Debug, Default)]
 pub(super) struct Sending {
     deflater: Option<Box<dyn Deflate>>,
-    /// When the deflater was used last.
-    used: Option<Instant>,
-    /// The message under way goes out compressed.
-    in_message: bool,
+    /// Since when the deflater is idle; `None` while a message is under way that
+    /// goes out compressed.
+    idle: Option<Instant>,
 }
 
 impl Sending {
@@ -28,16 +27,14 @@ impl Sending {
         config: &DeflateConfig,
         piece: Piece<'_>,
     ) -> Option<Vec<u8>> {
-        if piece.first {
-            self.in_message = is_wanted(config, piece) && self.borrow(own, env, config);
-        }
-        if !self.in_message {
+        let begins = piece.first && is_wanted(config, piece) && self.borrow(own, env, config);
+        let is_under_way = self.deflater.is_some() && self.idle.is_none();
+        if !(begins || is_under_way) {
             return None;
         }
         let payload = self.compress(piece);
         if piece.last {
-            self.in_message = false;
-            self.used = Some(env.now);
+            self.idle = Some(env.now);
             if !own.takeover {
                 self.give_back(env);
             }
@@ -82,8 +79,9 @@ impl Sending {
             level: config.level.clamp(1, 9),
         };
         if self.deflater.is_none() {
-            self.deflater = env.codecs.deflater(settings);
+            self.deflater = env.codecs.deflater(settings, config.max_lent);
         }
+        self.idle = None;
         self.deflater.is_some()
     }
 
@@ -109,7 +107,7 @@ impl Sending {
     /// Gives the compressor back. The next message begins with an empty window,
     /// which it may at any time: it refers to nothing then.
     pub(super) fn give_back(&mut self, env: &mut Env<'_>) {
-        self.used = None;
+        self.idle = None;
         if let Some(deflater) = self.deflater.take() {
             env.codecs.take_back_deflater(deflater);
         }
@@ -117,8 +115,7 @@ impl Sending {
 
     /// When the compressor has been idle for long enough.
     pub(super) fn next_timeout(&self, config: &DeflateConfig) -> Option<Instant> {
-        let used = self.used.filter(|_| !self.in_message)?;
-        Some(used + config.idle_timeout)
+        Some(self.idle? + config.idle_timeout)
     }
 }
 

@@ -12,6 +12,7 @@
 //! ```
 //!
 //! - [`connect`] and [`Connector`] open a [`WebSocket`]; [`client`] has the rest.
+//! - [`reconnecting()`] is a connection that comes back by itself.
 //! - [`Server`] accepts them; [`server`] has the rest. The features `hyper` and
 //!   `axum` accept them inside an HTTP server that you have already.
 //! - [`WebSocket`] says what happens while you do something else, what dropping
@@ -32,6 +33,7 @@ mod error;
 mod integration;
 mod io;
 mod keeper;
+pub mod reconnecting;
 pub mod server;
 pub mod tls;
 mod websocket;
@@ -44,6 +46,8 @@ pub use error::Error;
 pub use integration::axum;
 #[cfg(feature = "hyper")]
 pub use integration::hyper;
+#[doc(inline)]
+pub use reconnecting::reconnecting;
 pub use server::Server;
 pub use websocket::{
     BinaryWriter, Closer, MessageReader, Permit, ReadyState, Receiver, Sender, TextWriter,

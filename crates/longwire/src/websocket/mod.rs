@@ -19,6 +19,7 @@ pub use writer::{BinaryWriter, TextWriter};
 use crate::{Error, io::Io};
 use longwire_proto::{
     CloseCode, CloseFrame, CloseInfo, Config, Message, PreparedMessage, Role, Utf8Bytes,
+    extension::MessageExtension,
 };
 use std::{
     fmt,
@@ -73,6 +74,13 @@ pub struct WebSocket {
     receiver: Receiver,
 }
 
+/// What the opening handshake agreed on.
+#[derive(Debug, Default)]
+pub(crate) struct Agreed {
+    pub(crate) subprotocol: Option<String>,
+    pub(crate) extension: Option<Box<dyn MessageExtension>>,
+}
+
 /// The state of a connection, as in the browser API (`readyState`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -96,9 +104,9 @@ impl WebSocket {
         role: Role,
         config: Arc<Config>,
         read: &[u8],
-        subprotocol: Option<String>,
+        agreed: Agreed,
     ) -> WebSocket {
-        let shared = Shared::new(io, role, config, subprotocol.map(String::into_boxed_str));
+        let shared = Shared::new(io, role, config, agreed);
         shared.start(read);
         tracing::debug!(
             ?role,
@@ -135,7 +143,13 @@ impl WebSocket {
         config: impl Into<Arc<Config>>,
         read: &[u8],
     ) -> WebSocket {
-        WebSocket::open(Io::new(stream), role, config.into(), read, None)
+        WebSocket::open(
+            Io::new(stream),
+            role,
+            config.into(),
+            read,
+            Agreed::default(),
+        )
     }
 
     /// Waits for the next message.

@@ -8,11 +8,12 @@ use super::{
 use crate::{
     deflate::ThreadCodecs,
     io::SLICES,
-    server::{late, mistake},
+    server::{compress, late, mistake},
 };
 use longwire_proto::{
     CloseCode, CloseFrame, Connection, Env, Event, Input, Instant, MessageRef, NoMaskKeys, Output,
     PreparedMessage, Role, Transport,
+    extension::MessageExtension,
     handshake::{Refusal, Request, RequestHead, RequestReader},
 };
 use mio::net::TcpStream;
@@ -200,9 +201,9 @@ impl<D: Send + 'static> Slot<D> {
             Ok(Some(head)) => {
                 let frames = bytes.len() - rest.len();
                 match decide(turn, head) {
-                    Ok((response, data)) => {
+                    Ok((response, extension, data)) => {
                         turn.cork.put(&response);
-                        self.open(turn, data);
+                        self.open(turn, extension, data);
                         self.take_in(turn, &mut bytes[frames..]);
                     }
                     Err(refusal) => self.refuse(turn, &refusal),
@@ -212,9 +213,18 @@ impl<D: Send + 'static> Slot<D> {
         }
     }
 
-    fn open<H: Handler<Data = D>>(&mut self, turn: &mut Turn<'_, H>, data: D) {
+    fn open<H: Handler<Data = D>>(
+        &mut self,
+        turn: &mut Turn<'_, H>,
+        extension: Option<Box<dyn MessageExtension>>,
+        data: D,
+    ) {
         let config = Arc::clone(&turn.options.config);
-        self.stage = Stage::Open(Connection::new(Role::Server, config, turn.now), data);
+        let mut connection = Connection::new(Role::Server, config, turn.now);
+        if let Some(extension) = extension {
+            connection = connection.with_extension(extension);
+        }
+        self.stage = Stage::Open(connection, data);
         self.with_peer(turn, Handler::on_open);
     }
 
@@ -395,18 +405,23 @@ impl<D: Send + 'static> Slot<D> {
     }
 }
 
-/// Checks a request and asks the handler. The response of one that is let in.
+/// The response of a client that is let in, what was agreed with it, and what
+/// the handler keeps for it.
+type Admission<D> = (Vec<u8>, Option<Box<dyn MessageExtension>>, D);
+
+/// Checks a request and asks the handler.
 fn decide<H: Handler>(
     turn: &Turn<'_, H>,
     head: RequestHead,
-) -> Result<(Vec<u8>, H::Data), Refusal> {
+) -> Result<Admission<H::Data>, Refusal> {
     let request = Request::from_head(head)?;
     let options = turn.options;
     options.origin.check(&request, &options.origin_setting)?;
     let asked = catch_unwind(AssertUnwindSafe(|| turn.handler.on_request(&request)));
     let (acceptance, data) = asked.map_err(|_| mistake())??;
+    let (acceptance, extension) = compress(acceptance, &request, &options.config);
     match request.accept(&acceptance) {
-        Ok(response) => Ok((response, data)),
+        Ok(response) => Ok((response, extension, data)),
         Err(misuse) => {
             tracing::error!(path = request.path(), reason = %misuse, "this answer cannot be sent");
             Err(mistake())

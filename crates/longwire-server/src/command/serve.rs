@@ -5,7 +5,6 @@ use crate::{
     listen::{self, announce, block_on, until_stopped},
     server::{App, HostPolicy},
 };
-use longwire::Config;
 use longwire_hub::HubConfig;
 
 #[derive(Debug, clap::Args)]
@@ -35,7 +34,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     block_on(async move {
-        let mut config = Config::server();
+        let mut config = arguments.listen.config();
         config.limits.max_message_size = arguments.max_message_size;
         config.limits.max_frame_size = arguments.max_message_size;
         let server = arguments.listen.bind(config).await?;

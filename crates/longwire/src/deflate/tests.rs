@@ -175,3 +175,24 @@ proptest! {
         schedule.run_compressed(&deflate, || Box::<Pool>::default());
     }
 }
+
+#[test]
+fn the_engine_sees_what_a_strict_one_sees_on_every_seed() {
+    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/inflate");
+    let mut seeds = 0;
+    for entry in std::fs::read_dir(corpus).expect("the corpus is there") {
+        let path = entry.expect("the corpus can be listed").path();
+        println!("{}", path.display());
+        let seed = std::fs::read(path).expect("the corpus can be read");
+        testkit::fuzz::inflate(&seed, || Box::<Pool>::default());
+        seeds += 1;
+    }
+    assert!(seeds >= 10, "the corpus is there");
+}
+
+proptest! {
+    #[test]
+    fn the_engine_sees_what_a_strict_one_sees(data in proptest::collection::vec(any::<u8>(), 0..300)) {
+        testkit::fuzz::inflate(&data, || Box::<Pool>::default());
+    }
+}

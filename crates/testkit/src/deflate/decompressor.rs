@@ -149,7 +149,7 @@ impl Stream {
         self.last = self.bits(1)? == 1;
         let (literals, distances) = match self.bits(2)? {
             0 => return self.stored(),
-            1 => (Code::new(&fixed_lengths()), Code::new(&[5; 30])),
+            1 => (Code::new(&fixed_lengths()), Code::new(&[5; 32])),
             2 => self.codes()?,
             _ => return Err(Stop::Invalid),
         };
@@ -211,6 +211,11 @@ impl Stream {
         for &at in &ORDER[..count] {
             lengths[at] = self.bits(3)? as u8;
         }
+        // As zlib has it: more symbols than there are, or no end of block, is
+        // wrong even if nobody uses them.
+        if literals > 286 || distances > 30 || !is_complete(&lengths) {
+            return Err(Stop::Invalid);
+        }
         let code = Code::new(&lengths);
         let mut lengths: Vec<u8> = Vec::new();
         while lengths.len() < literals + distances {
@@ -229,6 +234,10 @@ impl Stream {
             return Err(Stop::Invalid);
         }
         let (literals, distances) = lengths.split_at(literals);
+        let is_right = |lengths| is_complete(lengths) || is_single(lengths);
+        if literals[256] == 0 || !is_right(literals) || !is_right(distances) {
+            return Err(Stop::Invalid);
+        }
         Ok((Code::new(literals), Code::new(distances)))
     }
 }
@@ -237,6 +246,19 @@ fn fixed_lengths() -> Vec<u8> {
     let lengths = [(144, 8), (112, 9), (24, 7), (8, 8)];
     let lengths = lengths.map(|(count, length)| vec![length; count]);
     lengths.concat()
+}
+
+/// Whether every bit sequence is a code, and only one.
+fn is_complete(lengths: &[u8]) -> bool {
+    let used = lengths.iter().filter(|length| **length > 0);
+    used.map(|length| 1 << (15 - length)).sum::<u32>() == 1 << 15
+}
+
+/// Whether there is no code, or one of one bit: what a block with at most one
+/// distance has (3.2.7).
+fn is_single(lengths: &[u8]) -> bool {
+    let mut used = lengths.iter().filter(|length| **length > 0);
+    used.next().is_none_or(|length| *length == 1) && used.next().is_none()
 }
 
 /// A Huffman code: the symbols by length, and within that in order (3.2.2).

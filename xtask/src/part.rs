@@ -131,6 +131,11 @@ pub(crate) const PARTS: &[Part] = &[
         "our client and our server behind nginx",
         strangers::servers::nginx,
     ),
+    interop(
+        "client-proxies",
+        "our client through HTTP and SOCKS5 proxies",
+        strangers::servers::proxies,
+    ),
 ];
 
 type Run = fn(&Workspace) -> Result<String>;

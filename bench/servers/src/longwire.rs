@@ -2,8 +2,8 @@
 
 use std::net::{SocketAddr, TcpListener};
 
-use longwire::server::{Refusal, Request};
-use longwire::worker::{Acceptance, Engine, EngineOptions, Handler, Peer};
+use longwire::server::Refusal;
+use longwire::worker::{Acceptance, Engine, EngineOptions, Handler, Opening, Peer};
 use longwire::{MessageRef, Server};
 
 use crate::Result;
@@ -42,7 +42,7 @@ struct Echo;
 impl Handler for Echo {
     type Data = ();
 
-    fn on_request(&self, _: &Request) -> std::result::Result<(Acceptance, ()), Refusal> {
+    fn on_request(&self, _: &Opening<'_>) -> std::result::Result<(Acceptance, ()), Refusal> {
         Ok((Acceptance::new(), ()))
     }
 

@@ -6,6 +6,7 @@
 //! answers are collected while messages are at hand, and then flushed.
 
 mod axum;
+mod bare_tokio;
 mod fastwebsockets;
 mod listen;
 mod longwire;
@@ -31,6 +32,7 @@ struct Server {
 const SERVERS: &[Server] = &[
     // The limit: the same bytes without a protocol.
     server("raw", raw::echo),
+    server("tokio", bare_tokio::echo),
     server("longwire", longwire::echo),
     server("longwire-handler", longwire::handler),
     server("axum", axum::echo),

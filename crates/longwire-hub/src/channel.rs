@@ -5,7 +5,10 @@ use crate::{
 use longwire_proto::PreparedMessage;
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicU64, Ordering},
+    },
     task::Waker,
 };
 
@@ -24,6 +27,8 @@ pub(crate) struct Shared {
     epoch: Epoch,
     hub: Arc<hub::Shared>,
     state: Mutex<State>,
+    /// The log's head, for those who only look. Written under the lock.
+    head: AtomicU64,
 }
 
 /// What is under the channel's lock. It is held to append one publication or to
@@ -49,6 +54,7 @@ impl Channel {
                 epoch,
                 hub,
                 state: Mutex::new(state),
+                head: AtomicU64::new(Offset::ZERO.get()),
             }),
         }
     }
@@ -73,7 +79,7 @@ impl Channel {
 
     /// The offset of the newest publication; zero before the first.
     pub fn head(&self) -> Offset {
-        self.lock().log.head()
+        Offset::new(self.shared.head.load(Ordering::Acquire))
     }
 
     /// How many cursors there are.
@@ -92,7 +98,9 @@ impl Channel {
     pub fn publish(&self, message: PreparedMessage, publisher: Option<SubscriberId>) -> Offset {
         let (offset, wakers) = {
             let mut state = self.lock();
-            (state.log.append(message, publisher), state.waiting.take())
+            let offset = state.log.append(message, publisher);
+            self.shared.head.store(offset.get(), Ordering::Release);
+            (offset, state.waiting.take())
         };
         wakers.into_iter().for_each(Waker::wake);
         offset

@@ -1,4 +1,4 @@
-use crate::{Channel, Gap, Offset, Publication, SubscriberId};
+use crate::{Channel, Gap, Offset, Publication, SharedRead, SubscriberId};
 use std::{
     future::poll_fn,
     task::{Context, Poll},
@@ -98,6 +98,11 @@ impl Cursor {
         self.position
     }
 
+    /// Whether all is read that was published until now. Takes no lock.
+    pub fn is_at_head(&self) -> bool {
+        self.position == self.channel.head()
+    }
+
     /// Reads on, into the end of `out`. `None` at the head: all is read.
     ///
     /// Leaves no waker, and does not touch one that [`poll_read`] left.
@@ -108,6 +113,26 @@ impl Cursor {
             .lock()
             .log
             .read(&mut self.position, limits, out)
+    }
+
+    /// Like [`read`](Cursor::read), for an event loop that reads many cursors of
+    /// a channel one after the other: the first one fills `shared`, and those
+    /// that stand where it stood take what it has found, without the channel's
+    /// lock.
+    ///
+    /// After [`Read::Publications`] they are in `shared`. What was published
+    /// since it was filled is not: the next read finds it
+    /// ([`is_at_head`](Cursor::is_at_head)).
+    pub fn read_shared(&mut self, limits: ReadLimits, shared: &mut SharedRead) -> Option<Read> {
+        if shared.is_for(&self.channel, self.position) {
+            self.position = shared.end();
+        } else {
+            let found = shared.fill(&self.channel, &mut self.position, limits)?;
+            if let Read::Gap(_) = found {
+                return Some(found);
+            }
+        }
+        Some(Read::Publications(shared.publications().len()))
     }
 
     /// Like [`read`](Cursor::read), and at the head it waits.

@@ -56,8 +56,9 @@
 //! replace one, which is what a future that moves between tasks needs.
 //!
 //! An event loop that owns many cursors of one channel need not be woken for
-//! each: it reads all of them with [`Cursor::read`], which leaves no waker, and
-//! lets one of them wait. A publication then touches the loop once.
+//! each: whoever publishes tells it, or it lets one of them wait, and it reads
+//! all of them. [`Cursor::read_shared`] leaves no waker, and reads the log once
+//! for all that stand at the same place.
 //!
 //! # What is bounded
 //!
@@ -83,6 +84,7 @@ mod error;
 mod hub;
 mod log;
 mod publication;
+mod shared_read;
 mod sync;
 mod wake;
 
@@ -93,3 +95,4 @@ pub use cursor::{Cursor, Read, ReadLimits};
 pub use error::{TooManyChannels, TooManySubscribers};
 pub use hub::Hub;
 pub use publication::{Epoch, Gap, Offset, Publication, SubscriberId};
+pub use shared_read::SharedRead;

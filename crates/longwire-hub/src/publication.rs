@@ -2,7 +2,7 @@ use longwire_proto::PreparedMessage;
 use std::fmt;
 
 /// The place of a publication in its channel's log. The first is 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Offset(u64);
 
 impl Offset {

@@ -56,6 +56,11 @@ impl Output {
         self.len == 0
     }
 
+    /// How much memory it holds for what is copied to it, in bytes.
+    pub const fn capacity(&self) -> usize {
+        self.tail.capacity()
+    }
+
     /// Appends a copy of `bytes`.
     pub fn put(&mut self, bytes: &[u8]) {
         self.tail.extend_from_slice(bytes);

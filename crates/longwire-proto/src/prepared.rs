@@ -1,4 +1,4 @@
-use crate::{FrameHeader, Message, MessageKind, Rsv};
+use crate::{FrameHeader, Message, MessageKind, MessageRef, Rsv};
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use bytes::Bytes;
 use core::fmt;
@@ -45,6 +45,11 @@ impl PreparedMessage {
 
     /// Encodes `message`.
     pub fn new(message: impl Into<Message>) -> PreparedMessage {
+        PreparedMessage::from_ref(&message.into())
+    }
+
+    /// Encodes a message from borrowed memory.
+    pub fn from_ref<'m>(message: impl Into<MessageRef<'m>>) -> PreparedMessage {
         let message = message.into();
         PreparedMessage(Arc::new(Prepared {
             kind: message.kind(),
@@ -131,6 +136,12 @@ impl EncodedMessage {
     /// The frame.
     pub const fn frame(&self) -> &Bytes {
         &self.frame
+    }
+}
+
+impl<M: Into<Message>> From<M> for PreparedMessage {
+    fn from(message: M) -> Self {
+        PreparedMessage::new(message)
     }
 }
 

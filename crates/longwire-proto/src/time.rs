@@ -37,6 +37,15 @@ impl Instant {
     }
 }
 
+/// The earlier of two points that may be unset.
+pub(crate) fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, None) => one,
+        (None, other) => other,
+    }
+}
+
 impl Add<Duration> for Instant {
     type Output = Instant;
 

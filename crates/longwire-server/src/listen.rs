@@ -5,7 +5,7 @@ use longwire::{
     Config, DeflateConfig,
     server::{Listener, Options, OriginPolicy, Server},
     tls::ServerTls,
-    worker::{Engine, EngineOptions, Handler},
+    worker::{Engine, EngineOptions, Handler, HttpFallback},
 };
 use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
 use tokio::signal;
@@ -46,6 +46,18 @@ pub(crate) struct Arguments {
     /// The private key of --tls-cert, a PEM file.
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+
+    /// How connections are driven: by one event loop for each core, or by a
+    /// task each.
+    #[arg(long, value_enum, value_name = "HOW", default_value = "worker")]
+    pub(crate) io: Io,
+}
+
+/// What drives the connections.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Io {
+    Worker,
+    Tokio,
 }
 
 impl Arguments {
@@ -62,29 +74,26 @@ impl Arguments {
         options.config = config.into();
         options.origin = self.origin_policy();
         options.origin_setting = "--allow-origin".into();
-        if let (Some(chain), Some(key)) = (&self.tls_cert, &self.tls_key) {
-            let tls = ServerTls::from_pem_files(chain, key);
-            options.tls = Some(tls.map_err(|error| Failure::new(Status::Usage, error))?);
-        }
+        options.tls = self.tls()?;
         let listener = Listener::bind(self.listen).await;
         let listener = listener.map_err(|error| self.cannot_bind(&error))?;
         Ok(Server::listen(listener, options))
     }
 
-    /// Listens, and serves on event loops.
+    /// Listens, and serves on event loops. `http` answers what asks for no
+    /// WebSocket.
     pub(crate) fn start_engine(
         &self,
         handler: impl Handler,
         config: Config,
+        http: Option<HttpFallback>,
     ) -> Result<Engine, Failure> {
-        if self.tls_cert.is_some() {
-            let what = "--io worker serves no TLS yet: leave out --tls-cert, or use --io tokio";
-            return Err(Failure::new(Status::Usage, what));
-        }
         let mut options = EngineOptions::default();
         options.config = config.into();
         options.origin = self.origin_policy();
         options.origin_setting = "--allow-origin".into();
+        options.tls = self.tls()?;
+        options.http = http;
         let listener = std::net::TcpListener::bind(self.listen);
         let listener = listener.map_err(|error| self.cannot_bind(&error))?;
         Engine::start(&listener, handler, options)
@@ -97,6 +106,15 @@ impl Arguments {
             None => ("http", "ws"),
             Some(_) => ("https", "wss"),
         }
+    }
+
+    fn tls(&self) -> Result<Option<ServerTls>, Failure> {
+        let (Some(chain), Some(key)) = (&self.tls_cert, &self.tls_key) else {
+            return Ok(None);
+        };
+        let tls = ServerTls::from_pem_files(chain, key);
+        tls.map(Some)
+            .map_err(|error| Failure::new(Status::Usage, error))
     }
 
     fn origin_policy(&self) -> OriginPolicy {
@@ -165,7 +183,7 @@ pub(crate) async fn until_stopped(server: Server, mut serve: impl AsyncFnMut(&mu
         () = serve(&mut server) => {}
         () = stopped() => {}
     }
-    eprintln!("Stopping: closing the connections. Press Ctrl-C again to stop at once.");
+    say_stopping();
     tokio::select! {
         unfinished = handle.shutdown(SHUTDOWN) => {
             if unfinished > 0 {
@@ -176,8 +194,25 @@ pub(crate) async fn until_stopped(server: Server, mut serve: impl AsyncFnMut(&mu
     }
 }
 
+/// The same for an engine.
+pub(crate) async fn engine_until_stopped(engine: Engine) {
+    stopped().await;
+    say_stopping();
+    engine.handle().shutdown();
+    let closed = tokio::task::spawn_blocking(|| engine.wait());
+    tokio::select! {
+        _ = closed => {}
+        // Again: at once. The thread that waits would keep the runtime.
+        () = stopped() => std::process::exit(0),
+    }
+}
+
+fn say_stopping() {
+    eprintln!("Stopping: closing the connections. Press Ctrl-C again to stop at once.");
+}
+
 /// Waits for Ctrl-C, or for what service managers send.
-pub(crate) async fn stopped() {
+async fn stopped() {
     #[cfg(unix)]
     {
         use signal::unix::{SignalKind, signal};

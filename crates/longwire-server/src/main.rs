@@ -9,6 +9,7 @@ mod exit;
 mod listen;
 mod logging;
 mod server;
+mod subprotocol;
 
 use clap::Parser as _;
 use std::process::ExitCode;

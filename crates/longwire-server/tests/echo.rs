@@ -3,8 +3,12 @@
 
 mod program;
 
-use longwire::{CloseCode, Connector, Message};
+use longwire::{
+    CloseCode, Connector, Message,
+    tls::{ClientTls, Roots},
+};
 use program::Program;
+use std::net::Ipv4Addr;
 
 #[tokio::test]
 async fn what_is_sent_comes_back_on_any_path() {
@@ -83,18 +87,40 @@ async fn told_to_stop_either_closes_with_1001() {
     }
 }
 
-#[test]
-fn workers_say_that_they_serve_no_tls() {
-    let arguments = [
-        "echo",
-        "--io",
-        "worker",
-        "--tls-cert",
-        "a",
-        "--tls-key",
-        "b",
-    ];
-    let (status, _, error) = program::run(&arguments);
-    assert_eq!(status, Some(2), "{error}");
-    assert!(error.contains("--io tokio"), "{error}");
+#[tokio::test]
+async fn either_speaks_tls() {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let certificate = made.cert.pem();
+    let folder = std::env::temp_dir();
+    let file = |name: &str| folder.join(format!("longwire-echo-{}-{name}", std::process::id()));
+    let (chain, key) = (file("chain.pem"), file("key.pem"));
+    std::fs::write(&chain, &certificate).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let tls = ClientTls::new().roots(Roots::None).root_pem(&certificate);
+    let connector = Connector::builder()
+        .resolve("localhost", [Ipv4Addr::LOCALHOST.into()])
+        .tls(tls.unwrap())
+        .build()
+        .unwrap();
+    for io in ["tokio", "worker"] {
+        let program = Program::start(&[
+            "echo",
+            "--io",
+            io,
+            "--tls-cert",
+            chain.to_str().unwrap(),
+            "--tls-key",
+            key.to_str().unwrap(),
+        ]);
+        let (_, port) = program.address.split_once(':').unwrap();
+        let url = format!("wss://localhost:{port}/");
+        let mut ws = connector.connect(&*url).await.unwrap();
+        ws.send("secret").await.unwrap();
+        assert_eq!(ws.next().await.unwrap().unwrap().as_text(), Some("secret"));
+        let refused = program.get("/", "localhost");
+        assert!(refused.contains("https://"), "{refused}");
+    }
+    for file in [chain, key] {
+        std::fs::remove_file(file).unwrap();
+    }
 }

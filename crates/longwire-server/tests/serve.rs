@@ -7,6 +7,33 @@ use longwire::{CloseCode, ConnectError, Connector, Message, WebSocket};
 use program::{Program, run};
 use std::time::Duration;
 
+/// Each test twice: the two drivers are to behave the same.
+macro_rules! on_both {
+    ($($(#[$attribute:meta])* $test:ident)*) => {
+        mod on_workers {
+            $($(#[$attribute])* #[tokio::test] async fn $test() { super::$test("worker").await; })*
+        }
+        mod on_tokio {
+            $($(#[$attribute])* #[tokio::test] async fn $test() { super::$test("tokio").await; })*
+        }
+    };
+}
+
+on_both! {
+    what_one_sends_everyone_gets_in_one_order
+    binary_messages_pass_as_they_are
+    echo_off_leaves_out_what_one_sent_oneself
+    rooms_may_be_named_in_any_script
+    what_is_no_channel_is_refused_with_a_reason
+    a_message_over_the_limit_is_refused_with_1009
+    a_subscriber_that_falls_behind_is_told
+    pages_of_other_sites_are_kept_out_unless_allowed
+    a_foreign_name_does_not_reach_a_server_on_loopback
+    #[cfg(unix)]
+    told_to_stop_it_closes_its_connections_with_1001
+    the_page_is_served_with_its_files
+}
+
 async fn join(program: &Program, path: &str) -> WebSocket {
     longwire::connect(program.url(path)).await.unwrap()
 }
@@ -17,9 +44,8 @@ async fn text(ws: &mut WebSocket) -> String {
     message.as_text().expect("no text").to_owned()
 }
 
-#[tokio::test]
-async fn what_one_sends_everyone_gets_in_one_order() {
-    let program = Program::start(&["serve"]);
+async fn what_one_sends_everyone_gets_in_one_order(io: &str) {
+    let program = Program::start(&["serve", "--io", io]);
     let mut members = Vec::new();
     for _ in 0..3 {
         members.push(join(&program, "/channels/lobby").await);
@@ -53,9 +79,8 @@ async fn what_one_sends_everyone_gets_in_one_order() {
     assert_eq!(text(&mut elsewhere).await, "alone");
 }
 
-#[tokio::test]
-async fn binary_messages_pass_as_they_are() {
-    let program = Program::start(&["serve"]);
+async fn binary_messages_pass_as_they_are(io: &str) {
+    let program = Program::start(&["serve", "--io", io]);
     let mut sender = join(&program, "/channels/pictures").await;
     let mut receiver = join(&program, "/channels/pictures").await;
     let picture: Vec<u8> = (0..500_000u32).map(|i| (i * 7) as u8).collect();
@@ -66,9 +91,8 @@ async fn binary_messages_pass_as_they_are() {
     );
 }
 
-#[tokio::test]
-async fn echo_off_leaves_out_what_one_sent_oneself() {
-    let program = Program::start(&["serve"]);
+async fn echo_off_leaves_out_what_one_sent_oneself(io: &str) {
+    let program = Program::start(&["serve", "--io", io]);
     let mut quiet = join(&program, "/channels/lobby?echo=off").await;
     let mut other = join(&program, "/channels/lobby").await;
     quiet.send("from quiet").await.unwrap();
@@ -77,18 +101,16 @@ async fn echo_off_leaves_out_what_one_sent_oneself() {
     assert_eq!(text(&mut quiet).await, "from other");
 }
 
-#[tokio::test]
-async fn rooms_may_be_named_in_any_script() {
-    let program = Program::start(&["serve"]);
+async fn rooms_may_be_named_in_any_script(io: &str) {
+    let program = Program::start(&["serve", "--io", io]);
     let mut one = join(&program, "/channels/caf%C3%A9").await;
     let mut two = join(&program, "/channels/caf%c3%a9").await;
     one.send("un crème").await.unwrap();
     assert_eq!(text(&mut two).await, "un crème");
 }
 
-#[tokio::test]
-async fn what_is_no_channel_is_refused_with_a_reason() {
-    let program = Program::start(&["serve"]);
+async fn what_is_no_channel_is_refused_with_a_reason(io: &str) {
+    let program = Program::start(&["serve", "--io", io]);
     for (path, status, reason) in [
         ("/", 404, "/channels/NAME"),
         ("/channels/", 400, "empty"),
@@ -105,9 +127,8 @@ async fn what_is_no_channel_is_refused_with_a_reason() {
     }
 }
 
-#[tokio::test]
-async fn a_message_over_the_limit_is_refused_with_1009() {
-    let program = Program::start(&["serve", "--max-message-size", "1000"]);
+async fn a_message_over_the_limit_is_refused_with_1009(io: &str) {
+    let program = Program::start(&["serve", "--io", io, "--max-message-size", "1000"]);
     let mut ws = join(&program, "/channels/lobby").await;
     ws.send("x".repeat(1000)).await.unwrap();
     assert_eq!(text(&mut ws).await.len(), 1000);
@@ -116,9 +137,8 @@ async fn a_message_over_the_limit_is_refused_with_1009() {
     assert_eq!(ws.close_info().unwrap().code(), CloseCode::MESSAGE_TOO_BIG);
 }
 
-#[tokio::test]
-async fn a_subscriber_that_falls_behind_is_told() {
-    let program = Program::start(&["serve", "--log-count", "8"]);
+async fn a_subscriber_that_falls_behind_is_told(io: &str) {
+    let program = Program::start(&["serve", "--io", io, "--log-count", "8"]);
     let mut slow = join(&program, "/channels/busy").await;
     let mut busy = join(&program, "/channels/busy?echo=off").await;
     // More than the sockets, the queue and the reader's inbox hold.
@@ -132,9 +152,14 @@ async fn a_subscriber_that_falls_behind_is_told() {
     assert!(info.reason().contains("messages were missed"), "{info:?}");
 }
 
-#[tokio::test]
-async fn pages_of_other_sites_are_kept_out_unless_allowed() {
-    let program = Program::start(&["serve", "--allow-origin", "https://good.example"]);
+async fn pages_of_other_sites_are_kept_out_unless_allowed(io: &str) {
+    let program = Program::start(&[
+        "serve",
+        "--io",
+        io,
+        "--allow-origin",
+        "https://good.example",
+    ]);
     let own = format!("http://{}", program.address);
     for (origin, allowed) in [
         (own.as_str(), true),
@@ -154,9 +179,8 @@ async fn pages_of_other_sites_are_kept_out_unless_allowed() {
     }
 }
 
-#[test]
-fn the_page_is_served_with_its_files() {
-    let program = Program::start(&["serve"]);
+async fn the_page_is_served_with_its_files(io: &str) {
+    let program = Program::start(&["serve", "--io", io]);
     for path in ["/", "/rooms/garden"] {
         let page = program.get(path, "localhost");
         assert!(page.starts_with("HTTP/1.1 200 "), "{page}");
@@ -179,9 +203,8 @@ fn the_page_is_served_with_its_files() {
     assert!(posted.contains("allow: GET, HEAD"), "{posted}");
 }
 
-#[tokio::test]
-async fn a_foreign_name_does_not_reach_a_server_on_loopback() {
-    let program = Program::start(&["serve", "--allow-host", "chat.example"]);
+async fn a_foreign_name_does_not_reach_a_server_on_loopback(io: &str) {
+    let program = Program::start(&["serve", "--io", io, "--allow-host", "chat.example"]);
     let page = program.get("/", "rebound.example");
     assert!(page.starts_with("HTTP/1.1 403 "), "{page}");
     assert!(page.contains("--allow-host"), "{page}");
@@ -206,9 +229,8 @@ async fn a_foreign_name_does_not_reach_a_server_on_loopback() {
 }
 
 #[cfg(unix)]
-#[tokio::test]
-async fn told_to_stop_it_closes_its_connections_with_1001() {
-    let program = Program::start(&["serve"]);
+async fn told_to_stop_it_closes_its_connections_with_1001(io: &str) {
+    let program = Program::start(&["serve", "--io", io]);
     let mut ws = join(&program, "/channels/lobby").await;
     program.terminate();
     assert!(ws.next().await.is_none());
@@ -220,11 +242,13 @@ async fn told_to_stop_it_closes_its_connections_with_1001() {
 #[test]
 fn a_port_in_use_is_named_with_what_to_do() {
     let program = Program::start(&["serve"]);
-    let (status, _, error) = run(&["serve", "--listen", &program.address]);
-    assert_eq!(status, Some(3), "{error}");
-    assert!(error.contains(&program.address), "{error}");
-    assert!(error.contains("in use"), "{error}");
-    assert!(error.contains("--listen 127.0.0.1:"), "{error}");
+    for io in ["worker", "tokio"] {
+        let (status, _, error) = run(&["serve", "--io", io, "--listen", &program.address]);
+        assert_eq!(status, Some(3), "{error}");
+        assert!(error.contains(&program.address), "{error}");
+        assert!(error.contains("in use"), "{error}");
+        assert!(error.contains("--listen 127.0.0.1:"), "{error}");
+    }
 }
 
 #[test]

@@ -64,14 +64,15 @@ impl Io {
         cx: &mut Context<'_>,
         output: &Output,
     ) -> Poll<io::Result<usize>> {
-        let mut slices = [&[][..]; SLICES];
-        match output.slices(&mut slices) {
-            1 => Pin::new(self).poll_write(cx, slices[0]),
-            filled => {
-                let bufs = slices.map(IoSlice::new);
-                Pin::new(self).poll_write_vectored(cx, &bufs[..filled])
-            }
+        let mut first = [&[][..]];
+        output.slices(&mut first);
+        if first[0].len() == output.len() {
+            return Pin::new(self).poll_write(cx, first[0]);
         }
+        let mut slices = [&[][..]; SLICES];
+        let filled = output.slices(&mut slices);
+        let bufs = slices.map(IoSlice::new);
+        Pin::new(self).poll_write_vectored(cx, &bufs[..filled])
     }
 }
 

@@ -21,14 +21,15 @@
 //!   events, on one event loop for each core.
 //! - [`proto`] is the protocol itself, without I/O.
 //!
-//! Features: `tls` (on by default; `wss://` by rustls), `hyper`, `axum`,
-//! `worker`.
+//! Features: `tls` (on by default; `wss://` by rustls), `proxy` (on by default),
+//! `hyper`, `axum`, `worker`.
 #![forbid(unsafe_code)]
 
 pub mod client;
 pub mod deflate;
 mod entropy;
 mod error;
+mod first;
 #[cfg(feature = "hyper")]
 mod integration;
 mod io;

@@ -167,8 +167,8 @@ mod worker {
     use super::*;
     use longwire::{
         MessageRef,
-        server::{Refusal, Request},
-        worker::{Acceptance, Engine, EngineOptions, Handler, Peer},
+        server::Refusal,
+        worker::{Acceptance, Engine, EngineOptions, Handler, Opening, Peer},
     };
 
     struct Echo;
@@ -176,7 +176,7 @@ mod worker {
     impl Handler for Echo {
         type Data = ();
 
-        fn on_request(&self, _: &Request) -> Result<(Acceptance, ()), Refusal> {
+        fn on_request(&self, _: &Opening<'_>) -> Result<(Acceptance, ()), Refusal> {
             Ok((Acceptance::new(), ()))
         }
 

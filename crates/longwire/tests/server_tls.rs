@@ -2,58 +2,29 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod server_peer;
+mod tls_peer;
 
 use longwire::{
     server::Options,
     tls::{ServerTls, TlsErrorKind},
 };
 use server_peer::*;
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
+use tls_peer::Certificate;
 use tokio::net::TcpStream;
-use tokio_rustls::{
-    TlsConnector,
-    client::TlsStream,
-    rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::CertificateDer},
-};
-
-struct Certificate {
-    pem: String,
-    key: String,
-    der: CertificateDer<'static>,
-}
-
-fn certificate() -> Certificate {
-    let made = rcgen::generate_simple_self_signed(["localhost".into()]).unwrap();
-    Certificate {
-        pem: made.cert.pem(),
-        key: made.signing_key.serialize_pem(),
-        der: made.cert.der().clone(),
-    }
-}
+use tokio_rustls::client::TlsStream;
 
 fn options(certificate: &Certificate) -> Options {
-    let tls = ServerTls::from_pem(&certificate.pem, &certificate.key);
     let mut options = Options::default();
-    options.tls = Some(tls.unwrap());
+    options.tls = Some(certificate.server());
     options
-}
-
-fn connector(certificate: &Certificate) -> TlsConnector {
-    let mut roots = RootCertStore::empty();
-    roots.add(certificate.der.clone()).unwrap();
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    TlsConnector::from(Arc::new(config))
 }
 
 async fn connect(server: &Echo, certificate: &Certificate) -> Peer<TlsStream<TcpStream>> {
     let tcp = TcpStream::connect(server.address).await.unwrap();
     let name = "localhost".try_into().unwrap();
     Peer(
-        soon(connector(certificate).connect(name, tcp))
+        soon(certificate.connector().connect(name, tcp))
             .await
             .unwrap(),
     )
@@ -61,7 +32,7 @@ async fn connect(server: &Echo, certificate: &Certificate) -> Peer<TlsStream<Tcp
 
 #[tokio::test]
 async fn wss_serves_and_shuts_down() {
-    let certificate = certificate();
+    let certificate = Certificate::new();
     let server = Echo::start(options(&certificate)).await;
     let mut peer = connect(&server, &certificate).await;
     let mut bytes = request("/", "").into_bytes();
@@ -82,7 +53,7 @@ async fn wss_serves_and_shuts_down() {
 
 #[tokio::test]
 async fn a_refusal_comes_through_tls() {
-    let certificate = certificate();
+    let certificate = Certificate::new();
     let server = Echo::start(options(&certificate)).await;
     let mut peer = connect(&server, &certificate).await;
     peer.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
@@ -91,7 +62,7 @@ async fn a_refusal_comes_through_tls() {
 
 #[tokio::test]
 async fn plain_text_on_a_tls_port_is_told_so_in_plain_text() {
-    let certificate = certificate();
+    let certificate = Certificate::new();
     let server = Echo::start(options(&certificate)).await;
     let answer = Peer::exchange(server.address, request("/", "")).await;
     assert!(
@@ -103,14 +74,14 @@ async fn plain_text_on_a_tls_port_is_told_so_in_plain_text() {
 
 #[tokio::test]
 async fn one_peers_tls_failure_is_its_own() {
-    let certificate = certificate();
+    let certificate = Certificate::new();
     let mut options = options(&certificate);
     options.handshake_timeout = Duration::from_millis(500);
     let server = Echo::start(options).await;
     // A client that does not trust the certificate, one that sends rubbish that
     // looks like TLS, one that hangs up within the handshake, and one that stops
     // in it.
-    let stranger = connector(&self::certificate());
+    let stranger = Certificate::new().connector();
     let tcp = TcpStream::connect(server.address).await.unwrap();
     let name = "localhost".try_into().unwrap();
     assert!(soon(stranger.connect(name, tcp)).await.is_err());
@@ -133,7 +104,7 @@ async fn one_peers_tls_failure_is_its_own() {
 
 #[test]
 fn what_is_wrong_with_a_certificate_is_told() {
-    let (one, other) = (certificate(), certificate());
+    let (one, other) = (Certificate::new(), Certificate::new());
     let told = |chain: &str, key: &str| {
         let error = ServerTls::from_pem(chain, key).unwrap_err();
         assert_eq!(error.kind(), TlsErrorKind::Config);

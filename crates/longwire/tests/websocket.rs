@@ -103,6 +103,50 @@ async fn an_answer_is_not_stranded_by_messages_that_wait() {
     assert_eq!(server.next().await.unwrap().unwrap(), "two".into());
 }
 
+/// A program that answers the first message and is busy for a second with
+/// something else, while a peer has sent more and asks whether it is there.
+async fn a_busy_program_is_heard_of() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let connecting = tokio::net::TcpStream::connect(listener.local_addr().unwrap());
+    let (peer, accepted) = tokio::join!(connecting, listener.accept());
+    let (mut peer, transport) = (peer.unwrap(), accepted.unwrap().0);
+    let program = tokio::spawn(async move {
+        let mut ws = WebSocket::from_stream(transport, Role::Server, Config::server(), b"");
+        let first = ws.next().await.unwrap().unwrap();
+        ws.send(first).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let second = ws.next().await.unwrap().unwrap();
+        ws.send(second).await.unwrap();
+    });
+
+    let start = std::time::Instant::now();
+    let two = [frame(0x81, b"one"), frame(0x81, b"two")].concat();
+    peer.write_all(&two).await.unwrap();
+    let mut answer = [0; 5];
+    peer.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"\x81\x03one");
+    peer.write_all(&frame(0x89, b"there?")).await.unwrap();
+    let mut pong = [0; 8];
+    peer.read_exact(&mut pong).await.unwrap();
+    assert_eq!(&pong, b"\x8a\x06there?");
+    let elapsed = start.elapsed();
+    assert!(elapsed < Duration::from_millis(600), "{elapsed:?}");
+
+    peer.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"\x81\x03two");
+    program.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_busy_program_is_heard_of_on_one_thread() {
+    a_busy_program_is_heard_of().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_busy_program_is_heard_of_on_many_threads() {
+    a_busy_program_is_heard_of().await;
+}
+
 #[tokio::test]
 async fn a_lost_connection_is_one_error_and_then_none() {
     let (mut server, peer) = scripted(Config::server());

@@ -9,10 +9,13 @@
 //! - [`TestCodecs`]: DEFLATE a second time, to hold an engine against.
 //! - [`Chunker`]: cuts of a byte stream, as a network makes them.
 //! - [`Schedule`]: random work for a pair, with what must hold afterwards.
+//! - [`Counting`]: an allocator that counts, for tests that say how much may be
+//!   allocated.
 //! - `fuzz` (feature): the bodies of the fuzz targets.
 //!
 //! Nothing here needs a runtime. Everything that is random comes from a seed.
 
+mod allocations;
 mod chunker;
 mod deflate;
 mod endpoint;
@@ -24,6 +27,7 @@ mod rng;
 mod schedule;
 mod wire;
 
+pub use allocations::{Allocations, Counting};
 pub use chunker::{Chunker, any_chunker};
 pub use deflate::{RandomDeflate, StrictInflate, Strictly, TestCodecs, decompress};
 pub use endpoint::Endpoint;

@@ -67,7 +67,8 @@ fn client() -> ConnectorBuilder {
     let mut config = Config::client();
     config.limits.max_message_size = 64 << 20;
     config.limits.max_frame_size = 64 << 20;
-    Connector::builder().config(config)
+    // For the proxies of `client-proxies`.
+    Connector::builder().config(config).proxy_from_environment()
 }
 
 async fn connect(url: &str) -> Result<WebSocket> {

@@ -6,6 +6,7 @@ mod debian;
 pub(crate) mod java;
 pub(crate) mod nginx;
 pub(crate) mod node;
+pub(crate) mod proxies;
 pub(crate) mod python2;
 pub(crate) mod python3;
 

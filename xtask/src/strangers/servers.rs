@@ -1,6 +1,7 @@
 //! Our client against other people's servers.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use super::echo_server::EchoServer;
 use super::{matrix, transcript};
 use crate::error::{Result, ResultExt as _};
 use crate::process::{self, Service};
-use crate::setup::{nginx as nginx_setup, node, python3};
+use crate::setup::{nginx as nginx_setup, node, proxies as proxy_setup, python3};
 use crate::workspace::Workspace;
 
 const START_LIMIT: Duration = Duration::from_secs(20);
@@ -52,6 +53,75 @@ pub(crate) fn nginx(workspace: &Workspace) -> Result<String> {
         server.begin_shutdown();
         Ok(())
     })
+}
+
+/// Our client reaches our server through proxies, with and without a password.
+pub(crate) fn proxies(workspace: &Workspace) -> Result<String> {
+    let programs = proxy_setup::programs(workspace)?;
+    for password in [false, true] {
+        let port = process::free_port()?;
+        let mut tinyproxy = tinyproxy(workspace, &programs.tinyproxy, port, password)?;
+        through(workspace, &mut tinyproxy, "http", port, password)?;
+
+        let port = process::free_port()?;
+        let mut microsocks = Command::new(&programs.microsocks);
+        microsocks.args(["-i", "127.0.0.1", "-p", &port.to_string()]);
+        if password {
+            microsocks.args(["-u", USER, "-P", PASSWORD]);
+        }
+        through(workspace, &mut microsocks, "socks5", port, password)?;
+    }
+    Ok("tinyproxy and microsocks, with and without a password".into())
+}
+
+const USER: &str = "longwire";
+const PASSWORD: &str = "passw0rd";
+
+fn tinyproxy(workspace: &Workspace, program: &Path, port: u16, password: bool) -> Result<Command> {
+    let mut configuration =
+        format!("Port {port}\nListen 127.0.0.1\nTimeout 60\nLogLevel Info\nMaxClients 100\n");
+    if password {
+        configuration += &format!("BasicAuth {USER} {PASSWORD}\n");
+    }
+    let path = workspace
+        .fresh_folder("client-proxies")?
+        .join("tinyproxy.conf");
+    fs::write(&path, configuration).context(format!("writing {}", path.display()))?;
+    let mut tinyproxy = Command::new(program);
+    tinyproxy.arg("-d").arg("-c").arg(&path);
+    Ok(tinyproxy)
+}
+
+/// Runs the checks of our client through a proxy.
+fn through(
+    workspace: &Workspace,
+    proxy: &mut Command,
+    scheme: &str,
+    port: u16,
+    password: bool,
+) -> Result {
+    let part = format!(
+        "client-proxies {scheme}{}",
+        if password { " password" } else { "" }
+    );
+    let mut proxy = Service::start(workspace, &format!("{part} proxy"), proxy)?;
+    proxy.wait_for_port(port, START_LIMIT)?;
+    let mut server = EchoServer::start(workspace, &format!("{part} longwire"), &["chat.v1"])?;
+    let login = if password { "longwire:passw0rd@" } else { "" };
+    let mut client = workspace.client()?;
+    client
+        .args(["client-check", server.url()])
+        .env("HTTP_PROXY", format!("{scheme}://{login}127.0.0.1:{port}"))
+        .env("NO_PROXY", "");
+    for variable in ["http_proxy", "no_proxy", "REQUEST_METHOD"] {
+        client.env_remove(variable);
+    }
+    let mut client = Service::start(workspace, &part, &mut client)?;
+    transcript::follow(&mut client, matrix::OF_CLIENT, || {
+        server.begin_shutdown();
+        Ok(())
+    })?;
+    Ok(())
 }
 
 fn start_nginx(

@@ -2,7 +2,7 @@
 //! nothing, counts as dead.
 
 use super::round_trip::RoundTrip;
-use crate::{CloseCause, Config, ControlPayload, Instant};
+use crate::{CloseCause, Config, ControlPayload, Instant, time::earlier};
 use core::time::Duration;
 
 /// When the peer was last heard, and what of ours waits for it.
@@ -79,10 +79,7 @@ impl Keepalive {
     }
 
     pub(super) fn next_timeout(&self, config: &Config) -> Option<Instant> {
-        [self.heartbeat_timeout(config), self.write_timeout(config)]
-            .into_iter()
-            .flatten()
-            .min()
+        earlier(self.heartbeat_timeout(config), self.write_timeout(config))
     }
 
     /// What is due now. A `Ping` that is reported counts as sent.

@@ -14,7 +14,7 @@ pub use close_info::{CloseCause, CloseInfo, Initiator, Transport};
 
 use crate::{
     CloseCode, Config, ControlPayload, Env, Event, Input, Instant, MessageKind, ReceiveMode, Role,
-    Rsv, extension::MessageExtension,
+    Rsv, extension::MessageExtension, time::earlier,
 };
 use alloc::{boxed::Box, sync::Arc};
 use bytes::BufMut;
@@ -131,6 +131,11 @@ impl Connection {
         }
     }
 
+    /// Whether an extension is in use.
+    pub const fn has_extension(&self) -> bool {
+        self.extension.is_some()
+    }
+
     /// Which end this is.
     pub const fn role(&self) -> Role {
         self.role
@@ -222,8 +227,7 @@ impl Connection {
                 let heartbeat = self.keepalive.next_timeout(&self.config);
                 let extension = self.extension.as_ref();
                 let extension = extension.and_then(|used| used.next_timeout(&self.config));
-                let deadlines = [heartbeat, self.receive.deadline(), extension];
-                deadlines.into_iter().flatten().min()
+                earlier(earlier(heartbeat, self.receive.deadline()), extension)
             }
             State::Closing(closing) => Some(closing.deadline),
             State::Closed(closed) => {

@@ -347,14 +347,15 @@ impl MessageProgress {
         }
     }
 
-    /// Makes room for `len` more bytes: doubling, so that the many fragments of
-    /// a message are not moved each time, but not past `end`.
+    /// Makes room for `len` more bytes, and for as much again as there is then,
+    /// so that the many pieces of a message are not moved each time; but not past
+    /// `end`.
     fn reserve(&mut self, len: usize, end: usize) -> Result<(), LimitError> {
         let needed = self.buffer.len() + len;
         if needed <= self.buffer.capacity() {
             return Ok(());
         }
-        let capacity = needed.max(self.buffer.capacity().saturating_mul(2).min(end));
+        let capacity = needed.max(needed.saturating_mul(2).min(end));
         if !self.share.grow_to(capacity) {
             return Err(LimitError::AssemblyBudget);
         }

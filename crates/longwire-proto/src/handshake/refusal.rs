@@ -66,7 +66,8 @@ impl Refusal {
         }
     }
 
-    pub(super) fn bad_request(text: impl Into<String>) -> Refusal {
+    /// 400: the request is not what it should be.
+    pub fn bad_request(text: impl Into<String>) -> Refusal {
         Refusal::with_text(400, text)
     }
 

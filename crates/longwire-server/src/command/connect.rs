@@ -1,7 +1,7 @@
 use crate::{
     connect::{
         self, Look, Manners, Options, ShowSecrets, Transport,
-        values::{self, Header, Patience},
+        values::{self, Header, Patience, ProxyChoice},
     },
     exit::Failure,
 };
@@ -81,6 +81,13 @@ struct HandshakeArguments {
         conflicts_with = "inspect"
     )]
     redirects: u32,
+    /// Connect through this proxy: http://HOST:PORT or socks5://HOST:PORT, with
+    /// USER:PASSWORD@ before the host if it wants them; `none` for no proxy.
+    ///
+    /// Without this, HTTP_PROXY (for ws://), HTTPS_PROXY (for wss://), ALL_PROXY
+    /// and NO_PROXY say which proxy there is.
+    #[arg(long, value_name = "URL", value_parser = values::proxy)]
+    proxy: Option<ProxyChoice>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -182,6 +189,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
             subprotocols: handshake.subprotocol,
             compress: handshake.compress,
             redirects: handshake.redirects,
+            proxy: handshake.proxy,
             tls: tls.load()?,
             timeout: limits.timeout,
             ping_interval: limits.ping_interval,

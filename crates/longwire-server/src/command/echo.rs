@@ -2,12 +2,13 @@
 
 use crate::{
     exit::Failure,
-    listen::{self, announce, block_on, stopped, until_stopped},
+    listen::{self, Io, announce, block_on, engine_until_stopped, until_stopped},
+    subprotocol,
 };
 use longwire::{
     Config, MessageRef, WebSocket,
-    server::{Pending, Refusal, Request, Server},
-    worker::{Acceptance, Handler, Peer},
+    server::{Refusal, Server},
+    worker::{Acceptance, Handler, Opening, Peer},
 };
 
 #[derive(Debug, clap::Args)]
@@ -19,21 +20,10 @@ pub(crate) struct Arguments {
     /// The longest message that is taken, in bytes.
     #[arg(long, value_name = "BYTES", default_value_t = 64 << 20)]
     max_message_size: u64,
-
-    /// How connections are driven: by a task each, or by one event loop for
-    /// each core (no TLS yet).
-    #[arg(long, value_enum, value_name = "HOW", default_value = "tokio")]
-    io: Io,
-}
-
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Io {
-    Tokio,
-    Worker,
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
-    match arguments.io {
+    match arguments.listen.io {
         Io::Tokio => run_on_tokio(arguments),
         Io::Worker => run_on_workers(&arguments),
     }
@@ -44,17 +34,11 @@ fn run_on_workers(arguments: &Arguments) -> Result<(), Failure> {
     let echo = Echo {
         subprotocols: arguments.listen.subprotocol.clone(),
     };
-    let engine = arguments.listen.start_engine(echo, config)?;
-    announce(&format!("Echo: ws://{}/", engine.local_addr()));
+    let engine = arguments.listen.start_engine(echo, config, None)?;
+    let (_, scheme) = arguments.listen.schemes();
+    announce(&format!("Echo: {scheme}://{}/", engine.local_addr()));
     block_on(async {
-        stopped().await;
-        engine.handle().shutdown();
-        let closed = tokio::task::spawn_blocking(|| engine.wait());
-        tokio::select! {
-            _ = closed => {}
-            // Again: at once.
-            () = stopped() => std::process::exit(0),
-        }
+        engine_until_stopped(engine).await;
         Ok(())
     })
 }
@@ -66,17 +50,8 @@ struct Echo {
 impl Handler for Echo {
     type Data = ();
 
-    fn on_request(&self, request: &Request) -> Result<(Acceptance, ()), Refusal> {
-        let spoken = if self.subprotocols.is_empty() {
-            request.subprotocols().first()
-        } else {
-            request.select_subprotocol(&self.subprotocols)
-        };
-        let acceptance = Acceptance::new();
-        Ok(match spoken {
-            Some(spoken) => (acceptance.subprotocol(spoken.as_str()), ()),
-            None => (acceptance, ()),
-        })
+    fn on_request(&self, opening: &Opening<'_>) -> Result<(Acceptance, ()), Refusal> {
+        Ok((subprotocol::acceptance(opening, &self.subprotocols), ()))
     }
 
     fn on_message<'m>(
@@ -112,22 +87,13 @@ fn config(arguments: &Arguments) -> Config {
 
 async fn accept(server: &mut Server, subprotocols: &[String]) {
     while let Some(pending) = server.accept().await {
-        let pending = select(pending, subprotocols);
+        let pending = subprotocol::select(pending, subprotocols);
         tokio::spawn(async move {
             match pending.accept().await {
                 Ok(ws) => echo(ws).await,
                 Err(error) => tracing::debug!(%error, "not accepted"),
             }
         });
-    }
-}
-
-/// Speaks one of the configured subprotocols; any, if none is configured.
-pub(crate) fn select(pending: Pending, subprotocols: &[String]) -> Pending {
-    if subprotocols.is_empty() {
-        pending.select_first_offered()
-    } else {
-        pending.select_subprotocol(subprotocols)
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod bench;
 mod connect;
-pub(crate) mod echo;
+mod echo;
 mod serve;
 
 use crate::exit::Failure;

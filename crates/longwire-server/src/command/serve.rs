@@ -2,10 +2,13 @@
 
 use crate::{
     exit::Failure,
-    listen::{self, announce, block_on, until_stopped},
-    server::{App, HostPolicy},
+    listen::{self, Io, announce, block_on, engine_until_stopped, until_stopped},
+    server::{App, HostPolicy, OnWorkers},
 };
+use longwire::worker::HttpFallback;
 use longwire_hub::HubConfig;
+use std::{fmt::Display, sync::Arc};
+use tokio::runtime::Handle;
 
 #[derive(Debug, clap::Args)]
 #[group(skip)]
@@ -32,26 +35,58 @@ pub(crate) struct Arguments {
     log_bytes: usize,
 }
 
+/// How much may wait to be written to a client. What it has not taken beyond
+/// that waits in its channel's log, which all share.
+const QUEUE: usize = 64 << 10;
+
 pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     block_on(async move {
         let mut config = arguments.listen.config();
         config.limits.max_message_size = arguments.max_message_size;
         config.limits.max_frame_size = arguments.max_message_size;
-        let server = arguments.listen.bind(config).await?;
-
+        config.limits.max_queued_output = QUEUE;
         let mut hub = HubConfig::default();
         hub.max_log_count = arguments.log_count;
         hub.max_log_bytes = arguments.log_bytes;
-        let hosts = HostPolicy::new(arguments.listen.listen.ip(), arguments.allow_host);
-        let app = App::new(hub, hosts, arguments.listen.subprotocol.clone());
 
-        let (page, socket) = arguments.listen.schemes();
-        let address = server.local_addr();
-        announce(&format!(
-            "Chat:     {page}://{address}/   (open it in two windows)\n\
-             Channels: {socket}://{address}/channels/NAME",
-        ));
-        until_stopped(server, async |server| app.serve(server).await).await;
-        Ok(())
+        let listen = arguments.listen;
+        let hosts = HostPolicy::new(listen.listen.ip(), arguments.allow_host);
+        let app = Arc::new(App::new(hub, hosts, listen.subprotocol.clone()));
+        match listen.io {
+            Io::Worker => on_workers(&listen, config, app).await,
+            Io::Tokio => on_tokio(&listen, config, app).await,
+        }
     })
+}
+
+async fn on_workers(
+    listen: &listen::Arguments,
+    config: Config,
+    app: Arc<App>,
+) -> Result<(), Failure> {
+    let pages = Arc::clone(&app);
+    let http = HttpFallback::new(Handle::current(), move |http| pages.pages(http));
+    let engine = listen.start_engine(OnWorkers(app), config, Some(http))?;
+    say_where(listen, engine.local_addr());
+    engine_until_stopped(engine).await;
+    Ok(())
+}
+
+async fn on_tokio(
+    listen: &listen::Arguments,
+    config: Config,
+    app: Arc<App>,
+) -> Result<(), Failure> {
+    let server = listen.bind(config).await?;
+    say_where(listen, server.local_addr());
+    until_stopped(server, async |server| app.serve(server).await).await;
+    Ok(())
+}
+
+fn say_where(listen: &listen::Arguments, address: impl Display) {
+    let (page, socket) = listen.schemes();
+    announce(&format!(
+        "Chat:     {page}://{address}/   (open it in two windows)\n\
+         Channels: {socket}://{address}/channels/NAME",
+    ));
 }

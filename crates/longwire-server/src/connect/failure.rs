@@ -39,7 +39,7 @@ fn shorthand(text: &str) -> Option<String> {
 /// Why there is no connection.
 pub(super) fn of_connect(error: &ConnectError, url: &Url) -> Failure {
     let status = match error {
-        ConnectError::Url(_) | ConnectError::Misuse(_) => Status::Usage,
+        ConnectError::Url(_) | ConnectError::Misuse(_) | ConnectError::ProxyUrl(_) => Status::Usage,
         ConnectError::Handshake { .. }
         | ConnectError::Refused { .. }
         | ConnectError::Redirect(_)
@@ -76,6 +76,7 @@ fn advice(error: &ConnectError, url: &Url) -> Option<&'static str> {
             }
             _ => None,
         },
+        ConnectError::Proxy { .. } => Some("--proxy none connects without it"),
         ConnectError::Timeout { .. } => Some("--timeout SECONDS waits longer"),
         ConnectError::Refused { refused, .. } => match refused.head.status() {
             401 => Some("--header 'Authorization: ...' adds the header"),

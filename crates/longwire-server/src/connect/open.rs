@@ -2,7 +2,7 @@
 
 use super::{
     inspect::{Seen, Tap},
-    values::Header,
+    values::{Header, ProxyChoice},
 };
 use crate::exit::{Failure, Status};
 use longwire::{
@@ -21,6 +21,8 @@ pub(crate) struct Transport {
     pub(crate) origin: Option<String>,
     pub(crate) subprotocols: Vec<String>,
     pub(crate) redirects: u32,
+    /// As the environment says, if nothing is chosen.
+    pub(crate) proxy: Option<ProxyChoice>,
     pub(crate) tls: ClientTls,
     pub(crate) timeout: Duration,
     /// Zero for none.
@@ -39,6 +41,11 @@ impl Transport {
             .connect_timeout(self.timeout)
             .handshake_timeout(self.timeout)
             .redirects(self.redirects);
+        builder = match self.proxy {
+            None => builder.proxy_from_environment(),
+            Some(ProxyChoice::None) => builder,
+            Some(ProxyChoice::Proxy(proxy)) => builder.proxy(proxy),
+        };
         for Header { name, value } in self.headers {
             builder = builder.header(name, value);
         }

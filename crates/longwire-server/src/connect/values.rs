@@ -1,5 +1,6 @@
 //! The values of options, as they are written on the command line.
 
+use longwire::client::Proxy;
 use std::time::Duration;
 
 /// A header of the request.
@@ -16,6 +17,24 @@ pub(crate) enum Patience {
     Silence(Duration),
     /// Until the server closes.
     Forever,
+}
+
+/// Which proxy to connect through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ProxyChoice {
+    None,
+    Proxy(Proxy),
+}
+
+/// The URL of a proxy, or `none`.
+pub(crate) fn proxy(text: &str) -> Result<ProxyChoice, String> {
+    if text == "none" {
+        return Ok(ProxyChoice::None);
+    }
+    let proxy = Proxy::parse(text);
+    proxy
+        .map(ProxyChoice::Proxy)
+        .map_err(|error| error.to_string())
 }
 
 /// `Name: value`.

@@ -4,7 +4,7 @@ use longwire::{CloseCode, Error, Message, PreparedMessage, WebSocket};
 use longwire_hub::{Cursor, Gap, Publication, Read, ReadLimits};
 
 /// A client's place in a channel.
-pub(super) struct Subscription {
+pub(crate) struct Subscription {
     pub(super) cursor: Cursor,
     /// The client gets what it publishes itself.
     pub(super) echo: bool,
@@ -40,14 +40,13 @@ impl Subscription {
                     }
                 }
                 Next::Deliver(Read::Gap(gap)) => return close_late(ws, gap).await,
-                Next::Publish(Some(Ok(message))) => self.publish(message),
+                Next::Publish(Some(Ok(message))) => self.publish(PreparedMessage::new(message)),
                 Next::Publish(None | Some(Err(_))) => return,
             }
         }
     }
 
-    fn publish(&self, message: Message) {
-        let message = PreparedMessage::new(message);
+    pub(super) fn publish(&self, message: PreparedMessage) {
         self.cursor
             .channel()
             .publish(message, Some(self.cursor.id()));
@@ -61,20 +60,29 @@ impl Subscription {
         batch: impl Iterator<Item = Publication>,
     ) -> Result<(), Error> {
         for publication in batch {
-            let own = publication.publisher() == Some(self.cursor.id());
-            if self.echo || !own {
+            if self.wants(&publication) {
                 ws.feed_prepared(publication.message()).await?;
             }
         }
         ws.flush().await
     }
+
+    /// Whether the client is to get a publication.
+    pub(super) fn wants(&self, publication: &Publication) -> bool {
+        self.echo || publication.publisher() != Some(self.cursor.id())
+    }
+}
+
+async fn close_late(mut ws: WebSocket, gap: Gap) {
+    let (code, reason) = late(gap);
+    // How the client answers makes no difference any more.
+    let _ = ws.close(code, reason).await;
 }
 
 /// A client that has fallen behind the log has missed messages for good. It is
 /// told, since nothing in a plain stream of messages would.
-async fn close_late(mut ws: WebSocket, gap: Gap) {
-    let reason = format!("too slow: {} messages were missed", gap.count());
+pub(super) fn late(gap: Gap) -> (CloseCode, String) {
     tracing::info!(missed = gap.count(), "subscriber fell behind the log");
-    // How the client answers makes no difference any more.
-    let _ = ws.close(CloseCode::TRY_AGAIN_LATER, reason).await;
+    let reason = format!("too slow: {} messages were missed", gap.count());
+    (CloseCode::TRY_AGAIN_LATER, reason)
 }

@@ -3,12 +3,14 @@
 mod channel;
 mod hosts;
 mod pages;
+mod worker;
 
 pub(crate) use hosts::HostPolicy;
+pub(crate) use worker::OnWorkers;
 
-use crate::command::echo::select;
+use crate::subprotocol;
 use channel::Subscription;
-use longwire::server::{Accepted, Pending, Refusal, Server};
+use longwire::server::{Accepted, HttpConnection, Pending, Refusal, Request, Server};
 use longwire_hub::{ChannelName, Epoch, Hub, HubConfig};
 use std::{borrow::Cow, sync::Arc};
 
@@ -28,14 +30,18 @@ impl App {
         }
     }
 
+    /// Serves the pages to a connection that asks for no WebSocket.
+    pub(crate) fn pages(&self, http: HttpConnection) -> impl Future<Output = ()> + use<> {
+        pages::serve(http, Arc::clone(&self.hosts))
+    }
+
     /// Serves what comes, until the server shuts down.
     pub(crate) async fn serve(&self, server: &mut Server) {
         while let Some(accepted) = server.accept_any().await {
             match accepted {
                 Accepted::WebSocket(pending) => self.open(pending),
                 Accepted::Http(http) => {
-                    let connection = pages::serve(http, Arc::clone(&self.hosts));
-                    tokio::spawn(connection);
+                    tokio::spawn(self.pages(http));
                 }
             }
         }
@@ -43,11 +49,11 @@ impl App {
 
     /// Subscribes a client to the channel that it asks for.
     fn open(&self, pending: Pending) {
-        let subscription = match self.subscribe(&pending) {
+        let subscription = match self.subscribe(pending.request()) {
             Ok(subscription) => subscription,
             Err(refusal) => return pending.refuse(refusal),
         };
-        let pending = select(pending, &self.subprotocols);
+        let pending = subprotocol::select(pending, &self.subprotocols);
         tokio::spawn(async move {
             match pending.accept().await {
                 Ok(ws) => subscription.run(ws).await,
@@ -56,8 +62,7 @@ impl App {
         });
     }
 
-    fn subscribe(&self, pending: &Pending) -> Result<Subscription, Refusal> {
-        let request = pending.request();
+    fn subscribe(&self, request: &Request) -> Result<Subscription, Refusal> {
         self.hosts
             .check(request.host())
             .map_err(Refusal::forbidden)?;
@@ -67,7 +72,7 @@ impl App {
             Some("off") => false,
             Some(other) => {
                 let text = format!("echo={} is neither on nor off.\n", other.escape_debug());
-                return Err(bad_request(text));
+                return Err(Refusal::bad_request(text));
             }
         };
         let unavailable =
@@ -87,9 +92,10 @@ fn channel_name(path: &str) -> Result<ChannelName, Refusal> {
         let text = "There is no WebSocket here. A channel is at /channels/NAME.\n";
         return Err(Refusal::not_found(text));
     };
-    let name = percent_decode(name)
-        .ok_or_else(|| bad_request("The channel's name is not percent-encoded UTF-8.\n".into()))?;
-    ChannelName::new(&name).map_err(|error| bad_request(format!("{error}.\n")))
+    let name = percent_decode(name).ok_or_else(|| {
+        Refusal::bad_request("The channel's name is not percent-encoded UTF-8.\n")
+    })?;
+    ChannelName::new(&name).map_err(|error| Refusal::bad_request(format!("{error}.\n")))
 }
 
 /// The value of `key` in a query such as `a=b&c=d`.
@@ -104,11 +110,6 @@ fn percent_decode(text: &str) -> Option<Cow<'_, str>> {
     percent_encoding::percent_decode_str(text)
         .decode_utf8()
         .ok()
-}
-
-fn bad_request(text: String) -> Refusal {
-    // 400 is a status that a refusal may have.
-    Refusal::new(400, text).unwrap_or_else(|_| Refusal::forbidden(""))
 }
 
 #[cfg(test)]

@@ -1,4 +1,6 @@
-use super::{Connector, redirect::Credentials};
+#[cfg(feature = "proxy")]
+use super::proxy::{Environment, Proxy, Route};
+use super::{Connector, USER_AGENT, redirect::Credentials};
 #[cfg(feature = "tls")]
 use crate::tls::{ClientSetup, ClientTls, rustls::ClientConfig};
 use longwire_proto::{
@@ -44,6 +46,8 @@ pub(super) struct Options {
     pub(super) redirects: u32,
     pub(super) addresses: HashMap<String, Vec<IpAddr>>,
     pub(super) config: Arc<Config>,
+    #[cfg(feature = "proxy")]
+    pub(super) route: Route,
     #[cfg(feature = "tls")]
     pub(super) tls: Arc<ClientSetup>,
 }
@@ -53,8 +57,6 @@ enum Offer {
     Optional(Extension),
     Required(Extension),
 }
-
-const USER_AGENT: &str = concat!("longwire/", env!("CARGO_PKG_VERSION"));
 
 impl ConnectorBuilder {
     pub(super) fn new() -> ConnectorBuilder {
@@ -69,6 +71,8 @@ impl ConnectorBuilder {
                 redirects: 0,
                 addresses: HashMap::new(),
                 config: Arc::new(Config::client()),
+                #[cfg(feature = "proxy")]
+                route: Route::default(),
                 #[cfg(feature = "tls")]
                 tls: Arc::new(ClientSetup::new(ClientTls::new())),
             },
@@ -154,6 +158,24 @@ impl ConnectorBuilder {
         let host = host.as_ref().to_ascii_lowercase();
         let addresses = addresses.into_iter().collect();
         self.options.addresses.insert(host, addresses);
+        self
+    }
+
+    /// Connects through this proxy, to every server.
+    #[cfg(feature = "proxy")]
+    pub fn proxy(mut self, proxy: Proxy) -> Self {
+        self.options.route = Route::Through(proxy);
+        self
+    }
+
+    /// Connects through the proxies that the environment names now, as other
+    /// programs do: `HTTP_PROXY` for `ws`, `HTTPS_PROXY` for `wss`, `ALL_PROXY`
+    /// for both, but not to the hosts and networks of `NO_PROXY`. The names in
+    /// lower case come first. A setting that names no proxy fails the connections
+    /// that it is for.
+    #[cfg(feature = "proxy")]
+    pub fn proxy_from_environment(mut self) -> Self {
+        self.options.route = Route::Environment(Environment::read());
         self
     }
 

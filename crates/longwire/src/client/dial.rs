@@ -1,9 +1,11 @@
 //! From a URL to a connection: name resolution, TCP, TLS.
 
+#[cfg(feature = "proxy")]
+use super::proxy::{Proxy, ProxyError, tunnel};
 use super::{
     ByteStream, ConnectError, Stage,
     builder::Options,
-    race::{interleave, race},
+    race::{Attempt, interleave, race},
 };
 use longwire_proto::handshake::{Host, Url};
 use std::{future::Future, io, net::SocketAddr, time::Duration};
@@ -19,17 +21,52 @@ pub(super) async fn dial(options: &Options, url: &Url) -> Result<ByteStream, Con
         });
     }
     let timeout = options.connect_timeout;
-    let (stream, peer) = within(timeout, Stage::Connect, url, async {
-        let addresses = resolve(options, url).await?;
-        connect(url, addresses).await
-    })
-    .await?;
+    let (stream, peer) = within(timeout, Stage::Connect, url, reach(options, url)).await?;
     tracing::debug!(%peer, "connected");
     #[cfg(feature = "tls")]
     if url.is_secure() {
         return secure(options, url, stream, peer).await;
     }
     Ok(ByteStream::tcp(stream, peer))
+}
+
+/// Gets a TCP connection to the server of `url`, or to it through a proxy.
+async fn reach(options: &Options, url: &Url) -> Result<(TcpStream, SocketAddr), ConnectError> {
+    #[cfg(feature = "proxy")]
+    if let Some(proxy) = options.route.proxy(url)? {
+        return through(&proxy, options, url).await;
+    }
+    let unresolved = |source| ConnectError::Resolve {
+        host: url.host_header(),
+        source,
+    };
+    let addresses = resolve(options, url.host(), url.port()).await;
+    let connected = connect(addresses.map_err(unresolved)?).await;
+    connected.map_err(|attempts| ConnectError::Unreachable {
+        host: url.host_header(),
+        attempts,
+    })
+}
+
+/// Has a proxy connect to the server. The address is the proxy's.
+#[cfg(feature = "proxy")]
+async fn through(
+    proxy: &Proxy,
+    options: &Options,
+    url: &Url,
+) -> Result<(TcpStream, SocketAddr), ConnectError> {
+    let tunnel = async {
+        let addresses = resolve(options, proxy.host(), proxy.port()).await;
+        let connected = connect(addresses.map_err(ProxyError::Resolve)?).await;
+        let (stream, address) = connected.map_err(ProxyError::Unreachable)?;
+        let stream = tunnel(proxy, stream, url).await?;
+        Ok((stream, address))
+    };
+    tunnel.await.map_err(|source| ConnectError::Proxy {
+        host: url.host_header(),
+        proxy: proxy.to_string(),
+        source,
+    })
 }
 
 /// Fails what takes longer than `timeout`.
@@ -49,10 +86,9 @@ pub(super) async fn within<T>(
     }
 }
 
-/// The addresses of the URL's host, the ones to try first in front.
-async fn resolve(options: &Options, url: &Url) -> Result<Vec<SocketAddr>, ConnectError> {
-    let port = url.port();
-    let name = match url.host() {
+/// The addresses of a host, the ones to try first in front.
+async fn resolve(options: &Options, host: Host<'_>, port: u16) -> io::Result<Vec<SocketAddr>> {
+    let name = match host {
         Host::Ip(address) => return Ok(vec![SocketAddr::new(address, port)]),
         Host::Name(name) => name,
     };
@@ -62,23 +98,18 @@ async fn resolve(options: &Options, url: &Url) -> Result<Vec<SocketAddr>, Connec
             .map(|&address| SocketAddr::new(address, port));
         return Ok(with_port.collect());
     }
-    let unresolved = |source| ConnectError::Resolve {
-        host: name.to_owned(),
-        source,
-    };
-    let addresses = interleave(lookup_host((name, port)).await.map_err(unresolved)?);
+    let addresses = interleave(lookup_host((name, port)).await?);
     if addresses.is_empty() {
-        let nothing = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-        return Err(unresolved(nothing));
+        return Err(io::Error::new(
+            io::ErrorKind::NotFound,
+            "the name has no address",
+        ));
     }
     tracing::debug!(addresses = addresses.len(), "resolved");
     Ok(addresses)
 }
 
-async fn connect(
-    url: &Url,
-    addresses: Vec<SocketAddr>,
-) -> Result<(TcpStream, SocketAddr), ConnectError> {
+async fn connect(addresses: Vec<SocketAddr>) -> Result<(TcpStream, SocketAddr), Vec<Attempt>> {
     race(addresses, |address| async move {
         let stream = TcpStream::connect(address).await?;
         // Whole frames are written at once; waiting for more would only delay
@@ -87,10 +118,6 @@ async fn connect(
         Ok((stream, address))
     })
     .await
-    .map_err(|attempts| ConnectError::Unreachable {
-        host: url.host_header(),
-        attempts,
-    })
 }
 
 #[cfg(feature = "tls")]
@@ -121,8 +148,7 @@ mod tests {
     async fn small_frames_are_not_delayed() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let url = Url::parse("ws://a.example").unwrap();
-        let (stream, peer) = connect(&url, vec![address]).await.unwrap();
+        let (stream, peer) = connect(vec![address]).await.unwrap();
         assert_eq!(peer, address);
         assert!(stream.nodelay().unwrap());
     }

@@ -1,4 +1,6 @@
 use super::{Attempt, Redirect};
+#[cfg(feature = "proxy")]
+use super::{ProxyError, ProxyUrlError};
 use crate::tls::TlsError;
 use longwire_proto::handshake::{HandshakeError, MisuseError, Refused, Url, UrlError};
 use std::{error, fmt, io, time::Duration};
@@ -30,6 +32,19 @@ pub enum ConnectError {
         /// Each address, in the order in which they failed.
         attempts: Vec<Attempt>,
     },
+    /// No connection came about through the proxy.
+    #[cfg(feature = "proxy")]
+    Proxy {
+        /// The host.
+        host: String,
+        /// The proxy, without its credentials.
+        proxy: String,
+        /// What was wrong.
+        source: ProxyError,
+    },
+    /// What was set as the proxy is none.
+    #[cfg(feature = "proxy")]
+    ProxyUrl(ProxyUrlError),
     /// The TLS handshake failed, or the server refused the client's
     /// certificate right after it.
     Tls {
@@ -137,6 +152,8 @@ impl ConnectError {
             ConnectError::Misuse(_) => "misuse",
             ConnectError::Resolve { .. } => "resolve",
             ConnectError::Unreachable { .. } => "unreachable",
+            #[cfg(feature = "proxy")]
+            ConnectError::Proxy { .. } | ConnectError::ProxyUrl(_) => "proxy",
             ConnectError::Tls { .. } => "tls",
             ConnectError::Timeout { .. } => "timeout",
             ConnectError::Broken { .. } => "broken",
@@ -161,6 +178,14 @@ impl fmt::Display for ConnectError {
                  machine has name resolution"
             ),
             ConnectError::Unreachable { host, attempts } => unreachable(f, host, attempts),
+            #[cfg(feature = "proxy")]
+            ConnectError::Proxy {
+                host,
+                proxy,
+                source,
+            } => write!(f, "cannot connect to {host} through {proxy}: {source}"),
+            #[cfg(feature = "proxy")]
+            ConnectError::ProxyUrl(error) => error.fmt(f),
             ConnectError::Tls { host, source } => write!(f, "no TLS with {host}: {source}"),
             ConnectError::Timeout { host, stage, after } => timeout(f, host, *stage, *after),
             ConnectError::Broken { host, source } => write!(
@@ -301,6 +326,10 @@ impl error::Error for ConnectError {
             ConnectError::Unreachable { attempts, .. } => {
                 attempts.first().map(|attempt| &attempt.error as _)
             }
+            #[cfg(feature = "proxy")]
+            ConnectError::Proxy { source, .. } => Some(source),
+            #[cfg(feature = "proxy")]
+            ConnectError::ProxyUrl(source) => Some(source),
             ConnectError::Tls { source, .. } => Some(source),
             ConnectError::Handshake { source, .. } => Some(source),
             ConnectError::Timeout { .. }
@@ -315,6 +344,13 @@ impl error::Error for ConnectError {
 impl From<UrlError> for ConnectError {
     fn from(error: UrlError) -> ConnectError {
         ConnectError::Url(error)
+    }
+}
+
+#[cfg(feature = "proxy")]
+impl From<ProxyUrlError> for ConnectError {
+    fn from(error: ProxyUrlError) -> ConnectError {
+        ConnectError::ProxyUrl(error)
     }
 }
 

@@ -14,7 +14,8 @@
 //!
 //! # What happens
 //!
-//! 1. The host is looked up. Its addresses are tried IPv6 and IPv4 in turn, a
+//! 1. The host is looked up, or the proxy's if there is one
+//!    ([`ConnectorBuilder::proxy`]). Its addresses are tried IPv6 and IPv4 in turn, a
 //!    new one every 250 ms and whenever one has failed; the first connection
 //!    wins (RFC 8305, "happy eyeballs").
 //! 2. For `wss://` TLS 1.3 or 1.2 is set up, and the server's certificate
@@ -35,6 +36,8 @@ mod dial;
 mod error;
 mod handshake;
 mod into_url;
+#[cfg(feature = "proxy")]
+mod proxy;
 mod race;
 mod redirect;
 mod stream;
@@ -43,6 +46,8 @@ pub use builder::ConnectorBuilder;
 pub use connector::Connector;
 pub use error::{ConnectError, Stage};
 pub use into_url::IntoUrl;
+#[cfg(feature = "proxy")]
+pub use proxy::{Proxy, ProxyError, ProxyUrlError};
 pub use race::Attempt;
 pub use redirect::Redirect;
 pub use stream::ByteStream;
@@ -55,6 +60,9 @@ pub use longwire_proto::{
 };
 
 use crate::websocket::WebSocket;
+
+/// What a client calls itself, to servers and proxies.
+const USER_AGENT: &str = concat!("longwire/", env!("CARGO_PKG_VERSION"));
 
 /// Opens a WebSocket with default options: [`Connector::connect`].
 ///

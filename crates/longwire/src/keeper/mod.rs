@@ -12,6 +12,7 @@ mod wheel;
 use crate::websocket::Shared;
 use longwire_proto::Instant;
 use std::{
+    cell::Cell,
     collections::{HashMap, VecDeque},
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -27,7 +28,7 @@ use wheel::Wheel;
 pub(crate) type Tick = u64;
 
 /// The resolution of deadlines.
-const TICK: Duration = Duration::from_millis(50);
+pub(crate) const TICK: Duration = Duration::from_millis(50);
 
 /// How many connections are looked after before other tasks get a turn.
 const TURN: usize = 64;
@@ -36,6 +37,28 @@ pub(crate) struct Keeper {
     origin: time::Instant,
     work: Mutex<Work>,
     notify: Arc<Notify>,
+}
+
+/// The time of one piece of work: read from the clock when it is first asked
+/// for, and then the same.
+pub(crate) struct Now<'k> {
+    keeper: &'k Keeper,
+    read: Cell<Option<Instant>>,
+}
+
+impl Now<'_> {
+    /// Whether anybody asked for it.
+    pub(crate) fn was_read(&self) -> bool {
+        self.read.get().is_some()
+    }
+
+    pub(crate) fn get(&self) -> Instant {
+        self.read.get().unwrap_or_else(|| {
+            let now = self.keeper.now();
+            self.read.set(Some(now));
+            now
+        })
+    }
 }
 
 struct Work {
@@ -85,6 +108,14 @@ impl Keeper {
         keeper
     }
 
+    /// The time, for those who may not need it.
+    pub(crate) fn later(&self) -> Now<'_> {
+        Now {
+            keeper: self,
+            read: Cell::new(None),
+        }
+    }
+
     /// The time, for the core.
     pub(crate) fn now(&self) -> Instant {
         let micros = self.origin.elapsed().as_micros();
@@ -98,9 +129,13 @@ impl Keeper {
         if work.closed {
             return false;
         }
+        // For those before it the keeper has been called already.
+        let is_first = work.ready.is_empty();
         work.ready.push_back(connection);
         drop(work);
-        self.notify.notify_one();
+        if is_first {
+            self.notify.notify_one();
+        }
         true
     }
 

@@ -22,6 +22,7 @@
 //! | no address, no TCP, no TLS, timeouts, 5xx, 408, 425, 429 | again |
 //! | redirects, pages, certificates of other names | again: perhaps a captive portal |
 //! | 4xx otherwise: credentials, the path | gives up |
+//! | a proxy that wants other credentials, or is none | gives up |
 //! | a bad header, an extension that is required and missing, no usable TLS configuration | gives up |
 //!
 //! Each wait is random, up to a ceiling that doubles ([`Backoff`]), so that clients
@@ -43,7 +44,6 @@
 mod backoff;
 mod builder;
 mod event;
-mod first;
 mod hook;
 mod queue;
 mod task;

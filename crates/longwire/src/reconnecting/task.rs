@@ -2,12 +2,14 @@
 
 use super::{
     Backoff, Event, Lost, Reconnecting, State,
-    first::{First, first},
     hook::{Source, Watcher},
     queue::Queue,
     verdict::{self, Verdict},
 };
-use crate::{Receiver, Sender, WebSocket};
+use crate::{
+    Receiver, Sender, WebSocket,
+    first::{First, first},
+};
 use longwire_proto::{CloseFrame, CloseInfo, Message, handshake::Url};
 use std::{sync::Arc, time::Duration};
 use tokio::{

@@ -1,5 +1,7 @@
 //! Whether it is worth trying again.
 
+#[cfg(feature = "proxy")]
+use crate::client::ProxyError;
 use crate::{ConnectError, tls::TlsErrorKind};
 use longwire_proto::{CloseCause, CloseCode, CloseInfo, ReconnectWindow};
 
@@ -46,6 +48,13 @@ pub(super) fn of_error(error: &ConnectError) -> Verdict {
         ConnectError::Url(_) | ConnectError::Misuse(_) | ConnectError::MissingExtensions { .. } => {
             Verdict::GiveUp
         }
+        #[cfg(feature = "proxy")]
+        ConnectError::ProxyUrl(_) => Verdict::GiveUp,
+        #[cfg(feature = "proxy")]
+        ConnectError::Proxy {
+            source: ProxyError::Unauthorized | ProxyError::Request(_),
+            ..
+        } => Verdict::GiveUp,
         ConnectError::Refused { .. } => match error.status() {
             // Timeout, too early, too many: it may be different later.
             Some(408 | 425 | 429) => Verdict::Retry,

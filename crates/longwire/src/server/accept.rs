@@ -1,5 +1,5 @@
 use super::{
-    AcceptError, Address, HttpConnection, Options, Pending, Rewound,
+    AcceptError, Address, HttpConnection, Options, Pending,
     connections::Connections,
     linger::{poll_read_with, refuse},
 };
@@ -94,14 +94,9 @@ async fn judge(
     place: Option<Place>,
 ) -> Result<Accepted, AcceptError> {
     if !head.is_upgrade() {
-        let mut read = head.raw().to_vec();
-        read.extend_from_slice(&rest);
-        return Ok(Accepted::Http(HttpConnection {
-            head,
-            stream: Rewound::new(io, read),
-            peer,
-            place,
-        }));
+        let mut http = HttpConnection::new(head, &rest, io, peer);
+        http.place = place;
+        return Ok(Accepted::Http(http));
     }
     let judged = Request::from_head(head)
         .and_then(|request| options.check_origin(&request).map(|()| request));
@@ -163,7 +158,7 @@ async fn secure(io: Io, options: &Options) -> Result<Io, AcceptError> {
             let mut first = [0];
             match tcp.peek(&mut first).await? {
                 0 => return Err(AcceptError::Closed { received: 0 }),
-                _ if first[0] != TLS_HANDSHAKE => return not_tls(Io::Tcp(tcp)).await,
+                _ if first[0] != crate::tls::HANDSHAKE => return not_tls(Io::Tcp(tcp)).await,
                 _ => {}
             }
             let accepted = tls.acceptor().accept(tcp).await;
@@ -177,14 +172,9 @@ async fn secure(io: Io, options: &Options) -> Result<Io, AcceptError> {
     }
 }
 
-/// RFC 8446, section 5.1: the first byte of a ClientHello's record.
-#[cfg(feature = "tls")]
-const TLS_HANDSHAKE: u8 = 0x16;
-
 /// Tells, in plain text, one who speaks plain text what to do.
 #[cfg(feature = "tls")]
 async fn not_tls(io: Io) -> Result<Io, AcceptError> {
-    let text = "This port speaks TLS: use wss:// or https://.\n";
-    refused(io, Refusal::new(400, text)?).await;
+    refused(io, super::not_tls()).await;
     Err(AcceptError::NotTls)
 }

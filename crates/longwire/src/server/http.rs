@@ -27,6 +27,22 @@ pub struct HttpConnection {
 }
 
 impl HttpConnection {
+    /// With what came behind the head.
+    pub(crate) fn new(
+        head: RequestHead,
+        rest: &[u8],
+        io: Io,
+        peer: Option<Address>,
+    ) -> HttpConnection {
+        let stream = Rewound::new(io, [head.raw(), rest].concat());
+        HttpConnection {
+            head,
+            stream,
+            peer,
+            place: None,
+        }
+    }
+
     /// The head of the first request.
     pub fn head(&self) -> &RequestHead {
         &self.head

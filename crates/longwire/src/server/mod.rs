@@ -59,6 +59,10 @@ pub use self::listener::Listener;
 pub use self::listening::{Server, ServerHandle};
 pub use self::options::Options;
 pub use self::pending::Pending;
+#[cfg(feature = "worker")]
+pub(crate) use self::refusals::crowded;
+#[cfg(feature = "tls")]
+pub(crate) use self::refusals::not_tls;
 pub(crate) use self::refusals::{late, mistake};
 pub use longwire_proto::handshake::{
     HeadLimits, Headers, MisuseError, OriginPolicy, Refusal, Request, RequestHead,

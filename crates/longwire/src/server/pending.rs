@@ -11,8 +11,14 @@ use tracing::{debug, error};
 /// A client that waits for an answer to its request.
 ///
 /// Dropped without one, the client gets a 503.
+///
+/// Small, so that a task which accepts and then serves the connection is small
+/// too: what the handshake needs is apart, and gone when it is done.
 #[must_use = "a client waits for `accept` or `refuse`"]
-pub struct Pending {
+pub struct Pending(Box<Asked>);
+
+/// What was asked, and what is to be answered.
+struct Asked {
     request: Request,
     /// What came behind the request: the first frames, perhaps.
     rest: Vec<u8>,
@@ -34,7 +40,7 @@ impl Pending {
         options: &Options,
         place: Option<Place>,
     ) -> Pending {
-        Pending {
+        Pending(Box::new(Asked {
             request,
             rest,
             io,
@@ -43,18 +49,18 @@ impl Pending {
             config: Arc::clone(&options.config),
             timeout: options.handshake_timeout,
             place,
-        }
+        }))
     }
 
     /// What the client asks for: path, query, headers, offers.
     pub fn request(&self) -> &Request {
-        &self.request
+        &self.0.request
     }
 
     /// Where the client is, if that can be told. Behind a proxy this is the
     /// proxy.
     pub fn peer_addr(&self) -> Option<&Address> {
-        self.peer.as_ref()
+        self.0.peer.as_ref()
     }
 
     /// Speaks this subprotocol, which has to be one that the client offers.
@@ -62,27 +68,27 @@ impl Pending {
     /// Unless one is chosen none is spoken; a browser fails the connection then
     /// if it offered some.
     pub fn subprotocol(mut self, name: &str) -> Pending {
-        self.answer.subprotocol(name);
+        self.0.answer.subprotocol(name);
         self
     }
 
     /// Speaks the first of the client's offers that is among those that the
     /// program `supports`; none if there is none.
     pub fn select_subprotocol(mut self, supports: &[impl AsRef<str>]) -> Pending {
-        self.answer.select_subprotocol(&self.request, supports);
+        self.0.answer.select_subprotocol(&self.0.request, supports);
         self
     }
 
     /// Speaks whatever subprotocol the client offers first, so that browsers
     /// which offer some are served by programs that know none.
     pub fn select_first_offered(mut self) -> Pending {
-        self.answer.select_first_offered(&self.request);
+        self.0.answer.select_first_offered(&self.0.request);
         self
     }
 
     /// Adds a header to the answer, such as `Set-Cookie`.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Pending {
-        self.answer.header(name, value.as_ref());
+        self.0.answer.header(name, value.as_ref());
         self
     }
 
@@ -96,7 +102,22 @@ impl Pending {
     ///
     /// # Cancel safety
     /// Dropping the future drops the connection.
-    pub async fn accept(mut self) -> Result<WebSocket, AcceptError> {
+    pub async fn accept(self) -> Result<WebSocket, AcceptError> {
+        Box::pin(self.0.accept()).await
+    }
+
+    /// Answers that there is no WebSocket for this client, and closes the
+    /// connection, in the background.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn refuse(self, refusal: Refusal) {
+        self.0.refuse(refusal);
+    }
+}
+
+impl Asked {
+    async fn accept(mut self: Box<Self>) -> Result<WebSocket, AcceptError> {
         let answer = std::mem::take(&mut self.answer).finish(&self.request, &self.config);
         let answer =
             answer.and_then(|(acceptance, agreed)| Ok((self.request.accept(&acceptance)?, agreed)));
@@ -135,12 +156,7 @@ impl Pending {
         Ok(ws)
     }
 
-    /// Answers that there is no WebSocket for this client, and closes the
-    /// connection, in the background.
-    ///
-    /// # Panics
-    /// Outside of a tokio runtime.
-    pub fn refuse(mut self, refusal: Refusal) {
+    fn refuse(mut self: Box<Self>, refusal: Refusal) {
         debug!(
             peer = %Shown(&self.peer),
             path = self.request.path(),
@@ -153,7 +169,7 @@ impl Pending {
     }
 }
 
-impl Drop for Pending {
+impl Drop for Asked {
     fn drop(&mut self) {
         // Without a runtime nobody can wait for the client to read an answer.
         if self.io.is_closed() || Handle::try_current().is_err() {
@@ -169,8 +185,8 @@ impl Drop for Pending {
 impl fmt::Debug for Pending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pending")
-            .field("request", &self.request)
-            .field("peer", &self.peer)
+            .field("request", &self.0.request)
+            .field("peer", &self.0.peer)
             .finish_non_exhaustive()
     }
 }

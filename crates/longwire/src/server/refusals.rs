@@ -12,6 +12,18 @@ pub(crate) fn late() -> Refusal {
     with(408, "The request took too long to come.\n")
 }
 
+/// The client speaks plain text where TLS is spoken.
+#[cfg(feature = "tls")]
+pub(crate) fn not_tls() -> Refusal {
+    with(400, "This port speaks TLS: use wss:// or https://.\n")
+}
+
+/// More HTTP connections are served than are allowed.
+#[cfg(feature = "worker")]
+pub(crate) fn crowded() -> Refusal {
+    Refusal::unavailable("The server serves as many clients as it can.\n")
+}
+
 fn with(status: u16, text: &str) -> Refusal {
     // Both are statuses that a refusal may have.
     Refusal::new(status, text).unwrap_or_else(|_| Refusal::unavailable(text))

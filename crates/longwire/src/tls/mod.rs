@@ -13,6 +13,10 @@ mod error;
 mod explain;
 #[cfg(feature = "tls")]
 mod server;
+#[cfg(all(feature = "tls", feature = "worker"))]
+mod session;
+#[cfg(all(feature = "tls", feature = "worker"))]
+mod stream;
 
 #[cfg(feature = "tls")]
 pub(crate) use client::ClientSetup;
@@ -21,12 +25,21 @@ pub use client::{ClientTls, Roots};
 pub use error::{TlsError, TlsErrorKind};
 #[cfg(feature = "tls")]
 pub use server::ServerTls;
+#[cfg(all(feature = "tls", feature = "worker"))]
+pub(crate) use session::{Received, Session};
+#[cfg(all(feature = "tls", feature = "worker"))]
+pub(crate) use stream::SessionStream;
 /// The TLS library, of the version that this one works with.
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;
 
 #[cfg(feature = "tls")]
 use std::sync::Arc;
+
+/// The first byte of a connection that begins as TLS does: its record has a
+/// handshake message (RFC 8446, section 5.1).
+#[cfg(feature = "tls")]
+pub(crate) const HANDSHAKE: u8 = 0x16;
 
 /// The cryptography of every configuration that is made here, whatever the
 /// process has installed as its default.

@@ -66,6 +66,19 @@ impl ServerTls {
     pub(crate) fn acceptor(&self) -> &TlsAcceptor {
         &self.0
     }
+
+    /// The configuration, without early data: anybody who records that can send
+    /// it again (RFC 8446, section 8).
+    #[cfg(feature = "worker")]
+    pub(crate) fn config(&self) -> Arc<ServerConfig> {
+        let config = self.0.config();
+        if config.max_early_data_size == 0 {
+            return Arc::clone(config);
+        }
+        let mut config = ServerConfig::clone(config);
+        config.max_early_data_size = 0;
+        Arc::new(config)
+    }
 }
 
 impl From<Arc<ServerConfig>> for ServerTls {

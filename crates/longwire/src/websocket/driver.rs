@@ -1,10 +1,13 @@
 //! The core on a transport: everything here is synchronous and polls.
 
-use super::inbox::{Inbox, Item};
-use crate::{Error, deflate::ThreadCodecs, entropy::ThreadRandom, io::Io};
+use super::{
+    inbox::{Inbox, Item},
+    outgoing::Outgoing,
+};
+use crate::{Error, deflate::ThreadCodecs, entropy::ThreadRandom, io::Io, keeper::Now};
 use longwire_proto::{
     CloseCause, CloseFrame, Connection, ControlPayload, Env, Event, Input, Instant, Message,
-    MessageKind, MessageRef, Output, ReceiveMode, SendError, Transport,
+    MessageKind, MessageRef, ReceiveMode, SendError, Transport,
 };
 use std::{
     cell::Cell,
@@ -19,11 +22,11 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 pub(super) struct Driver {
     connection: Connection,
     io: Io,
-    output: Output,
+    output: Outgoing,
     pub(super) inbox: Inbox,
     /// The beginning of a message that comes in chunks, and that is received
     /// whole all the same.
-    assembly: Option<(MessageKind, Vec<u8>)>,
+    assembly: Option<Box<(MessageKind, Vec<u8>)>>,
     interest: Interest,
     /// When the end that is held back takes effect, whether or not the user
     /// has come for it.
@@ -31,9 +34,6 @@ pub(super) struct Driver {
     /// How the user wants the message after the one under way.
     mode: ReceiveMode,
     writing: Writing,
-    /// Since when the transport does not wake us for input, because the last
-    /// read found some.
-    unwatched: Option<Instant>,
     /// The peer closed its half.
     eof: bool,
     /// We closed ours.
@@ -65,6 +65,15 @@ enum Writing {
     Blocked,
 }
 
+/// How much a read found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Batch {
+    /// Less than there was room for: most likely that was all.
+    Short,
+    /// As much as there was room for, or the end.
+    Full,
+}
+
 /// A Ping whose Pong somebody waits for.
 struct PendingPing {
     id: u64,
@@ -76,13 +85,8 @@ struct PendingPing {
 /// messages before it.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// How long input may go unnoticed after the user took a message and went to do
-/// something else. A user who comes back earlier, as in a loop, spares the
-/// keeper a visit.
-const UNWATCHED: Duration = Duration::from_millis(50);
-
-/// The size of a thread's read buffer.
-const READ_BUFFER: usize = 64 * 1024;
+/// The size of a thread's read buffer: a message of 64 KiB comes in one read.
+const READ_BUFFER: usize = 128 * 1024;
 
 thread_local! {
     /// Reads of all connections on this thread go through one buffer; an idle
@@ -98,14 +102,13 @@ impl Driver {
         Driver {
             connection,
             io,
-            output: Output::new(),
+            output: Outgoing::default(),
             inbox: Inbox::default(),
             assembly: None,
             interest: Interest::All,
             release: None,
             mode: ReceiveMode::Message,
             writing: Writing::Flushed,
-            unwatched: None,
             eof: false,
             shut_down: false,
             reported: false,
@@ -118,26 +121,37 @@ impl Driver {
         &self.connection
     }
 
+    /// Calls into the core to send something. What is sent does not depend on
+    /// the time, so the clock is not read for it.
+    pub(super) fn with_output<R>(
+        &mut self,
+        call: impl FnOnce(&mut Connection, &mut Env<'_>) -> R,
+    ) -> R {
+        self.with_env(Instant::default(), call)
+    }
+
     /// Calls into the core with what it is lent.
-    pub(super) fn with_env<R>(
+    fn with_env<R>(
         &mut self,
         now: Instant,
         call: impl FnOnce(&mut Connection, &mut Env<'_>) -> R,
     ) -> R {
         let mut env = Env {
             now,
-            output: &mut self.output,
+            output: self.output.get_mut(),
             mask_keys: &mut ThreadRandom,
             codecs: &mut ThreadCodecs,
         };
-        call(&mut self.connection, &mut env)
+        let called = call(&mut self.connection, &mut env);
+        self.output.tidy();
+        called
     }
 
     // --- Receiving ---
 
     /// Reads one batch and takes in what it holds. Pending when there is
     /// nothing to read; never ready again after the end of input.
-    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
+    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, now: &Now<'_>) -> Poll<Batch> {
         if self.eof || self.io.is_closed() {
             return Poll::Pending;
         }
@@ -145,26 +159,29 @@ impl Driver {
             Some(polled) => polled,
             None => self.poll_read_buffer(cx, now),
         };
-        self.unwatched = polled.is_ready().then_some(now);
         let read = std::task::ready!(polled);
+        let batch = match read {
+            Ok(1..READ_BUFFER) => Batch::Short,
+            Ok(_) | Err(_) => Batch::Full,
+        };
         match read {
             Ok(0) => {
                 self.eof = true;
                 self.release_end(now);
-                self.connection.receive_eof(now);
+                self.connection.receive_eof(now.get());
                 self.take_in(&mut [], now);
             }
             Ok(_) => {}
             Err(error) => self.transport_failed(error, now),
         }
-        Poll::Ready(())
+        Poll::Ready(batch)
     }
 
     /// Reads the rest of a large message straight to where it belongs.
     fn poll_read_target(
         &mut self,
         cx: &mut Context<'_>,
-        now: Instant,
+        now: &Now<'_>,
     ) -> Option<Poll<io::Result<usize>>> {
         let polled = {
             let mut target = self.connection.read_target()?;
@@ -177,7 +194,7 @@ impl Driver {
     }
 
     /// Reads to the thread's buffer.
-    fn poll_read_buffer(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<io::Result<usize>> {
+    fn poll_read_buffer(&mut self, cx: &mut Context<'_>, now: &Now<'_>) -> Poll<io::Result<usize>> {
         let mut buffer = BUFFER.take();
         buffer.resize(READ_BUFFER, 0);
         let mut buf = ReadBuf::new(&mut buffer);
@@ -191,11 +208,11 @@ impl Driver {
     }
 
     /// Takes in bytes that were read.
-    pub(super) fn take_in(&mut self, bytes: &mut [u8], now: Instant) {
+    pub(super) fn take_in(&mut self, bytes: &mut [u8], now: &Now<'_>) {
         let mut input = Input::new(bytes);
         let mut env = Env {
-            now,
-            output: &mut self.output,
+            now: now.get(),
+            output: self.output.get_mut(),
             mask_keys: &mut ThreadRandom,
             codecs: &mut ThreadCodecs,
         };
@@ -221,44 +238,44 @@ impl Driver {
                         Interest::SkipStreamed | Interest::Nothing => {}
                     }
                 }
-                Event::Pong(payload) => complete_ping(&mut self.pings, &payload, now),
+                Event::Pong(payload) => complete_ping(&mut self.pings, &payload, now.get()),
                 Event::Ping(_) => {}
                 Event::Closed => log_closed(&self.connection),
             }
         }
+        self.output.tidy();
         if self.connection.has_held_end() && self.release.is_none() {
             self.release = Some(match self.interest {
-                Interest::Nothing => now,
-                Interest::All | Interest::SkipStreamed => now + GRACE,
+                Interest::Nothing => now.get(),
+                Interest::All | Interest::SkipStreamed => now.get() + GRACE,
             });
         }
     }
 
     /// The user comes for more than there is, or never will: what ended the
     /// connection takes effect.
-    pub(super) fn release_end(&mut self, now: Instant) {
+    pub(super) fn release_end(&mut self, now: &Now<'_>) {
         if self.connection.has_held_end() {
             self.release = None;
-            self.with_env(now, Connection::release_end);
+            self.with_env(now.get(), Connection::release_end);
             self.take_in(&mut [], now);
         }
     }
 
     /// The user took a message, and may have an answer to it.
-    pub(super) fn taken(&mut self, now: Instant) {
+    pub(super) fn taken(&mut self, now: &Now<'_>) {
         if let Some(release) = &mut self.release {
-            *release = now + GRACE;
+            *release = now.get() + GRACE;
         }
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is due.
     pub(super) fn next_timeout(&self) -> Option<Instant> {
-        let unwatched = self
-            .unwatched
-            .filter(|_| !self.eof && self.inbox.has_room());
-        let watch = unwatched.map(|since| since + UNWATCHED);
-        let timeouts = [self.connection.next_timeout(), self.release, watch];
-        timeouts.into_iter().flatten().min()
+        let timeout = self.connection.next_timeout();
+        match self.release {
+            None => timeout,
+            Some(release) => Some(timeout.map_or(release, |timeout| timeout.min(release))),
+        }
     }
 
     /// The next whole message.
@@ -272,7 +289,9 @@ impl Driver {
                     payload,
                     last,
                 } => {
-                    let (_, assembled) = self.assembly.get_or_insert((kind, Vec::new()));
+                    let (_, assembled) = &mut **self
+                        .assembly
+                        .get_or_insert_with(|| Box::new((kind, Vec::new())));
                     assembled.extend_from_slice(&payload);
                     let limit = self.connection.config().limits.max_message_size;
                     if assembled.len() as u64 > limit {
@@ -282,7 +301,8 @@ impl Driver {
                         }
                         return Some(Err(Error::MessageTooBig { limit }));
                     }
-                    if last && let Some((kind, whole)) = self.assembly.take() {
+                    if last && let Some(assembly) = self.assembly.take() {
+                        let (kind, whole) = *assembly;
                         return Some(Ok(super::reader::whole(kind, whole.into())));
                     }
                 }
@@ -294,7 +314,8 @@ impl Driver {
     /// next message comes in chunks.
     pub(super) fn pop_item(&mut self) -> Option<Result<Item, Error>> {
         self.want(ReceiveMode::Stream);
-        if let Some((kind, assembled)) = self.assembly.take() {
+        if let Some(assembly) = self.assembly.take() {
+            let (kind, assembled) = *assembly;
             return Some(Ok(Item::Chunk {
                 kind,
                 payload: assembled.into(),
@@ -362,12 +383,17 @@ impl Driver {
         self.output.len() >= self.connection.config().limits.max_queued_output
     }
 
+    /// Whether the transport is to say when it takes more.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.writing == Writing::Blocked
+    }
+
     pub(super) fn is_flushed(&self) -> bool {
         self.output.is_empty() && self.writing == Writing::Flushed
     }
 
-    pub(super) fn send(&mut self, message: Message, now: Instant) -> Result<(), Error> {
-        let sent = self.with_env(now, |connection, env| connection.send(env, message));
+    pub(super) fn send(&mut self, message: Message) -> Result<(), Error> {
+        let sent = self.with_output(|connection, env| connection.send(env, message));
         sent.map_err(|error| self.refused(error))
     }
 
@@ -375,11 +401,9 @@ impl Driver {
         &mut self,
         fragment: MessageRef<'_>,
         last: bool,
-        now: Instant,
     ) -> Result<(), Error> {
-        let sent = self.with_env(now, |connection, env| {
-            connection.send_fragment(env, fragment, last)
-        });
+        let sent =
+            self.with_output(|connection, env| connection.send_fragment(env, fragment, last));
         sent.map_err(|error| self.refused(error))
     }
 
@@ -394,12 +418,12 @@ impl Driver {
 
     /// Writes what there is to write. Nothing to wait for here: when the
     /// transport can take more it says so through `cx`.
-    pub(super) fn flush(&mut self, cx: &mut Context<'_>, now: Instant) {
+    pub(super) fn flush(&mut self, cx: &mut Context<'_>, now: &Now<'_>) {
         if self.io.is_closed() {
             return;
         }
-        while !self.output.is_empty() {
-            match self.io.poll_write_output(cx, &self.output) {
+        while let Some(output) = self.output.get() {
+            match self.io.poll_write_output(cx, output) {
                 Poll::Ready(Ok(0)) => {
                     return self.transport_failed(io::ErrorKind::WriteZero.into(), now);
                 }
@@ -408,7 +432,7 @@ impl Driver {
                 Poll::Pending => return self.write_blocked(now),
             }
         }
-        self.output.release();
+        self.output.tidy();
         if self.writing != Writing::Flushed {
             match Pin::new(&mut self.io).poll_flush(cx) {
                 Poll::Ready(Ok(())) => self.writing = Writing::Flushed,
@@ -418,46 +442,42 @@ impl Driver {
         }
     }
 
-    fn written(&mut self, len: usize, now: Instant) {
+    fn written(&mut self, len: usize, now: &Now<'_>) {
         self.output.advance(len);
         if self.writing == Writing::Blocked {
-            self.connection.write_progressed(now);
+            self.connection.write_progressed(now.get());
         }
         self.writing = Writing::Unflushed;
         if self.output.is_empty() {
             // May put out the Pong that was owed.
-            self.with_env(now, Connection::output_written);
+            self.with_output(Connection::output_written);
         }
     }
 
-    fn write_blocked(&mut self, now: Instant) {
+    fn write_blocked(&mut self, now: &Now<'_>) {
         self.writing = Writing::Blocked;
-        self.connection.write_blocked(now);
+        self.connection.write_blocked(now.get());
     }
 
-    pub(super) fn begin_close(&mut self, frame: CloseFrame, now: Instant) {
+    pub(super) fn begin_close(&mut self, frame: CloseFrame, now: &Now<'_>) {
         // Closing twice is no error: the first close goes on.
-        let _ = self.with_env(now, |connection, env| connection.close(env, frame));
+        let _ = self.with_env(now.get(), |connection, env| connection.close(env, frame));
     }
 
-    pub(super) fn send_ping(&mut self, id: u64, now: Instant) -> Result<(), Error> {
+    pub(super) fn send_ping(&mut self, id: u64, now: &Now<'_>) -> Result<(), Error> {
         let payload = ControlPayload::try_from(&id.to_be_bytes()[..])?;
-        let sent = self.with_env(now, |connection, env| connection.ping(env, &payload));
+        let sent = self.with_output(|connection, env| connection.ping(env, &payload));
         sent.map_err(|error| self.refused(error))?;
         self.pings.push(PendingPing {
             id,
-            sent: now,
+            sent: now.get(),
             round_trip: None,
         });
         Ok(())
     }
 
-    pub(super) fn send_pong(
-        &mut self,
-        payload: &ControlPayload,
-        now: Instant,
-    ) -> Result<(), Error> {
-        let sent = self.with_env(now, |connection, env| connection.pong(env, payload));
+    pub(super) fn send_pong(&mut self, payload: &ControlPayload) -> Result<(), Error> {
+        let sent = self.with_output(|connection, env| connection.pong(env, payload));
         sent.map_err(|error| self.refused(error))
     }
 
@@ -472,25 +492,25 @@ impl Driver {
 
     // --- The end ---
 
-    pub(super) fn handle_timeout(&mut self, now: Instant) {
+    pub(super) fn handle_timeout(&mut self, now: &Now<'_>) {
         if !self.inbox.has_room() {
-            self.connection.reading_paused(now);
+            self.connection.reading_paused(now.get());
         }
-        if self.release.is_some_and(|release| release <= now) {
+        if self.release.is_some_and(|release| release <= now.get()) {
             self.release_end(now);
         }
         if self
             .connection
             .next_timeout()
-            .is_some_and(|timeout| timeout <= now)
+            .is_some_and(|timeout| timeout <= now.get())
         {
-            self.with_env(now, Connection::handle_timeout);
+            self.with_env(now.get(), Connection::handle_timeout);
             self.take_in(&mut [], now);
         }
     }
 
     /// Takes the transport down as far as the core says.
-    pub(super) fn poll_transport(&mut self, cx: &mut Context<'_>, now: Instant) {
+    pub(super) fn poll_transport(&mut self, cx: &mut Context<'_>, now: &Now<'_>) {
         if self.io.is_closed() {
             return;
         }
@@ -501,12 +521,12 @@ impl Driver {
             match Pin::new(&mut self.io).poll_shutdown(cx) {
                 Poll::Pending => {}
                 Poll::Ready(Ok(())) => self.shut_down = true,
-                Poll::Ready(Err(_)) => self.connection.transport_error(now),
+                Poll::Ready(Err(_)) => self.connection.transport_error(now.get()),
             }
         }
         if self.connection.transport() == Transport::Close {
             self.io = Io::Closed;
-            self.output = Output::new();
+            self.output = Outgoing::default();
         }
     }
 
@@ -517,18 +537,18 @@ impl Driver {
 
     /// The transport panicked. What it is in now is anyone's guess, so it is
     /// not touched again.
-    pub(super) fn transport_panicked(&mut self, now: Instant) {
+    pub(super) fn transport_panicked(&mut self, now: &Now<'_>) {
         self.io = Io::Closed;
-        self.output = Output::new();
+        self.output = Outgoing::default();
         self.transport_failed(io::Error::other("the transport panicked"), now);
     }
 
-    fn transport_failed(&mut self, error: io::Error, now: Instant) {
+    fn transport_failed(&mut self, error: io::Error, now: &Now<'_>) {
         self.release_end(now);
         if self.connection.close_info().is_none() {
             self.io_error = Some(Arc::new(error));
         }
-        self.connection.transport_error(now);
+        self.connection.transport_error(now.get());
         self.take_in(&mut [], now);
     }
 }

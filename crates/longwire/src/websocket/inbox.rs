@@ -2,13 +2,14 @@
 
 use bytes::Bytes;
 use longwire_proto::{Chunk, Message, MessageKind};
-use std::collections::VecDeque;
+use std::{cell::Cell, collections::VecDeque};
 
 /// Received messages, bounded by what they weigh: the driver stops reading when
 /// there is no room.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
-    items: VecDeque<Item>,
+    /// Nothing while there is nothing.
+    items: Option<Box<VecDeque<Item>>>,
     weight: usize,
 }
 
@@ -42,6 +43,15 @@ impl Item {
     }
 }
 
+thread_local! {
+    /// The memory in which the connections of this thread keep what they have
+    /// received, one after the other: most are emptied before the next is read.
+    static SPARE: Cell<Option<Box<VecDeque<Item>>>> = const { Cell::new(None) };
+}
+
+/// A spare queue with more places than this is given back to the system.
+const SPARE_CAPACITY: usize = 1024;
+
 impl Inbox {
     /// How much is read ahead of a user who does not receive.
     const CAPACITY: usize = 128 * 1024;
@@ -51,25 +61,35 @@ impl Inbox {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.items.is_none()
     }
 
     pub(super) fn push(&mut self, item: Item) {
         self.weight += item.weight();
-        self.items.push_back(item);
+        let items = self
+            .items
+            .get_or_insert_with(|| SPARE.take().unwrap_or_default());
+        items.push_back(item);
     }
 
     pub(super) fn pop(&mut self) -> Option<Item> {
-        let item = self.items.pop_front()?;
+        let items = self.items.as_mut()?;
+        let item = items.pop_front()?;
         self.weight -= item.weight();
-        if self.items.is_empty() {
+        if items.is_empty() {
             // Nothing is retained by an idle connection.
-            self.items = VecDeque::new();
+            let items = self.items.take();
+            if items
+                .as_ref()
+                .is_some_and(|items| items.capacity() <= SPARE_CAPACITY)
+            {
+                SPARE.set(items);
+            }
         }
         Some(item)
     }
 
     pub(super) fn front(&self) -> Option<&Item> {
-        self.items.front()
+        self.items.as_ref()?.front()
     }
 }

@@ -2,6 +2,7 @@
 
 mod driver;
 mod inbox;
+mod outgoing;
 mod reader;
 mod receiver;
 mod sender;
@@ -162,8 +163,8 @@ impl WebSocket {
     ///
     /// # Cancel safety
     /// No message is lost.
-    pub async fn next(&mut self) -> Option<Result<Message, Error>> {
-        self.receiver.next().await
+    pub fn next(&mut self) -> impl Future<Output = Option<Result<Message, Error>>> {
+        self.receiver.next()
     }
 
     /// Waits for the next message, to read it as it arrives, in constant
@@ -191,8 +192,8 @@ impl WebSocket {
     ///
     /// # Cancel safety
     /// The message is queued as a whole or not at all.
-    pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
-        self.sender.send(message).await
+    pub fn send(&mut self, message: impl Into<Message>) -> impl Future<Output = Result<(), Error>> {
+        self.sender.send(message)
     }
 
     /// As [`send`](Self::send), but leaves the writing to the next `send` or
@@ -203,8 +204,8 @@ impl WebSocket {
     ///
     /// # Cancel safety
     /// The message is queued as a whole or not at all.
-    pub async fn feed(&mut self, message: impl Into<Message>) -> Result<(), Error> {
-        self.sender.feed(message).await
+    pub fn feed(&mut self, message: impl Into<Message>) -> impl Future<Output = Result<(), Error>> {
+        self.sender.feed(message)
     }
 
     /// Waits until all that is queued is handed to the transport.

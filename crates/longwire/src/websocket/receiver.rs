@@ -4,7 +4,6 @@ use futures_core::Stream;
 use longwire_proto::{CloseInfo, Message};
 use std::{
     fmt,
-    future::poll_fn,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -30,8 +29,8 @@ impl Receiver {
     ///
     /// # Cancel safety
     /// No message is lost.
-    pub async fn next(&mut self) -> Option<Result<Message, Error>> {
-        self.receive(Driver::pop_message).await
+    pub fn next(&mut self) -> impl Future<Output = Option<Result<Message, Error>>> {
+        self.receive(Driver::pop_message)
     }
 
     /// Waits for the next message, to read it as it arrives: see
@@ -64,20 +63,15 @@ impl Receiver {
     }
 
     /// Waits until `take` finds something.
-    pub(super) async fn receive<T>(
-        &mut self,
-        mut take: impl FnMut(&mut Driver) -> Option<Result<T, Error>>,
-    ) -> Option<Result<T, Error>> {
-        let mut waiting = Waiting {
+    pub(super) fn receive<T, F>(&mut self, take: F) -> Receive<'_, F>
+    where
+        F: FnMut(&mut Driver) -> Option<Result<T, Error>> + Unpin,
+    {
+        Receive {
             handle: &self.handle,
             armed: false,
-        };
-        poll_fn(|cx| {
-            let polled = waiting.handle.0.poll_receive(cx, Guarded::Yes, &mut take);
-            waiting.armed = polled.is_pending();
-            polled
-        })
-        .await
+            take,
+        }
     }
 
     pub(super) fn skip_streamed(&mut self) {
@@ -94,12 +88,31 @@ impl Receiver {
 }
 
 /// A wait that hands the transport back to the keeper when it is given up.
-struct Waiting<'h> {
-    handle: &'h Handle,
+///
+/// Written out, where an `async fn` would do, because an idle connection sits in
+/// it and each message passes through it.
+pub(super) struct Receive<'r, F> {
+    handle: &'r Handle,
     armed: bool,
+    take: F,
 }
 
-impl Drop for Waiting<'_> {
+impl<T, F> Future for Receive<'_, F>
+where
+    F: FnMut(&mut Driver) -> Option<Result<T, Error>> + Unpin,
+{
+    type Output = Option<Result<T, Error>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let shared = &this.handle.0;
+        let polled = shared.poll_receive(cx, Guarded::Yes, &mut this.take);
+        this.armed = polled.is_pending();
+        polled
+    }
+}
+
+impl<F> Drop for Receive<'_, F> {
     fn drop(&mut self) {
         if self.armed {
             self.handle.0.signal.stop_receiving();
@@ -123,6 +136,7 @@ impl Stream for Receiver {
 impl Drop for Receiver {
     fn drop(&mut self) {
         self.handle.0.lock().stop_receiving();
+        self.handle.0.signal.hurry();
         self.handle.0.signal.schedule();
     }
 }

@@ -3,12 +3,12 @@ use super::{
 };
 use crate::Error;
 use longwire_proto::{
-    CloseCode, CloseFrame, CloseInfo, ControlPayload, Instant, Message, PreparedMessage, SendError,
+    CloseCode, CloseFrame, CloseInfo, ControlPayload, Message, PreparedMessage, SendError,
     Utf8Bytes,
 };
 use std::{
     error, fmt,
-    future::poll_fn,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -40,8 +40,8 @@ impl Sender {
     ///
     /// # Cancel safety
     /// The message is queued as a whole or not at all.
-    pub async fn send(&self, message: impl Into<Message>) -> Result<(), Error> {
-        self.queue(message.into(), false).await
+    pub fn send(&self, message: impl Into<Message>) -> impl Future<Output = Result<(), Error>> {
+        self.queue(message.into(), false)
     }
 
     /// Queues a message: see [`WebSocket::feed`](super::WebSocket::feed).
@@ -51,8 +51,8 @@ impl Sender {
     ///
     /// # Cancel safety
     /// The message is queued as a whole or not at all.
-    pub async fn feed(&self, message: impl Into<Message>) -> Result<(), Error> {
-        self.queue(message.into(), true).await
+    pub fn feed(&self, message: impl Into<Message>) -> impl Future<Output = Result<(), Error>> {
+        self.queue(message.into(), true)
     }
 
     /// Sends a message that was encoded once for many connections.
@@ -79,10 +79,8 @@ impl Sender {
     }
 
     async fn queue_prepared(&self, message: &PreparedMessage, defer: bool) -> Result<(), Error> {
-        self.queue_with(defer, |driver, now| {
-            let sent = driver.with_env(now, |connection, env| {
-                connection.send_prepared(env, message)
-            });
+        self.queue_with(defer, |driver| {
+            let sent = driver.with_output(|connection, env| connection.send_prepared(env, message));
             sent.map_err(|error| driver.refused(error))
         })
         .await
@@ -160,7 +158,7 @@ impl Sender {
         self.wait(|sender, cx, key| {
             let shared = &sender.handle.0;
             let mut driver = shared.lock();
-            shared.wait(cx, key, &mut driver, shared.now());
+            shared.wait(cx, key, &mut driver, &shared.now());
             match driver.round_trip(ping.id) {
                 Some(round_trip) => Poll::Ready(Ok(round_trip)),
                 None if driver.connection().close_info().is_some() => {
@@ -183,8 +181,8 @@ impl Sender {
         let shared = &self.handle.0;
         let mut driver = shared.lock();
         let now = shared.now();
-        driver.send_pong(&payload, now)?;
-        shared.written(driver, now, false);
+        driver.send_pong(&payload)?;
+        shared.written(driver, &now, false);
         Ok(())
     }
 
@@ -230,30 +228,32 @@ impl Sender {
         let shared = &self.handle.0;
         let mut driver = shared.lock();
         let now = shared.now();
-        driver.send_ping(id, now)?;
-        shared.written(driver, now, false);
+        driver.send_ping(id, &now)?;
+        shared.written(driver, &now, false);
         Ok(())
     }
 
-    async fn queue(&self, message: Message, defer: bool) -> Result<(), Error> {
+    fn queue(&self, message: Message, defer: bool) -> impl Future<Output = Result<(), Error>> {
         let mut message = Some(message);
-        self.wait(|sender, cx, key| sender.handle.0.poll_send(cx, key, &mut message, defer))
-            .await
+        self.wait(move |sender, cx, key| {
+            let shared = &sender.handle.0;
+            shared.poll_send(cx, key, &mut message, defer)
+        })
     }
 
     /// Waits for room, then queues something by `send`.
     pub(super) async fn queue_with(
         &self,
         defer: bool,
-        mut send: impl FnMut(&mut Driver, Instant) -> Result<(), Error>,
+        mut send: impl FnMut(&mut Driver) -> Result<(), Error>,
     ) -> Result<(), Error> {
         self.wait(|sender, cx, key| {
             let shared = &sender.handle.0;
             let mut driver = shared.lock();
             let now = shared.now();
-            ready!(shared.poll_room(cx, key, &mut driver, now))?;
-            send(&mut driver, now)?;
-            shared.written(driver, now, defer);
+            ready!(shared.poll_room(cx, key, &mut driver, &now))?;
+            send(&mut driver)?;
+            shared.written(driver, &now, defer);
             Poll::Ready(Ok(()))
         })
         .await
@@ -273,8 +273,8 @@ impl Sender {
         let shared = &self.handle.0;
         let mut driver = shared.lock();
         let now = shared.now();
-        driver.send(message, now)?;
-        shared.written(driver, now, defer);
+        driver.send(message)?;
+        shared.written(driver, &now, defer);
         Ok(())
     }
 
@@ -284,7 +284,7 @@ impl Sender {
         key: &mut WaitKey,
     ) -> Poll<Result<(), Error>> {
         let shared = &self.handle.0;
-        shared.poll_room(cx, key, &mut shared.lock(), shared.now())
+        shared.poll_room(cx, key, &mut shared.lock(), &shared.now())
     }
 
     pub(super) fn poll_flush(
@@ -295,7 +295,7 @@ impl Sender {
         let shared = &self.handle.0;
         let mut driver = shared.lock();
         if !driver.is_flushed() {
-            shared.wait(cx, key, &mut driver, shared.now());
+            shared.wait(cx, key, &mut driver, &shared.now());
         }
         match driver.connection().close_info() {
             Some(info) if !info.was_clean() => Poll::Ready(Err(driver.refused(SendError::Closing))),
@@ -309,7 +309,7 @@ impl Sender {
         let shared = &self.handle.0;
         let mut driver = shared.lock();
         if driver.connection().close_info().is_none() {
-            shared.wait(cx, key, &mut driver, shared.now());
+            shared.wait(cx, key, &mut driver, &shared.now());
         }
         match driver.connection().close_info().cloned() {
             None => Poll::Pending,
@@ -324,15 +324,15 @@ impl Sender {
 
     /// Waits until `poll` is ready. When the wait is given up, what it was
     /// woken for is left to the keeper.
-    pub(super) async fn wait<T>(
-        &self,
-        mut poll: impl FnMut(&Sender, &mut Context<'_>, &mut WaitKey) -> Poll<T>,
-    ) -> T {
-        let mut waiting = Waiting {
-            handle: &self.handle,
+    pub(super) fn wait<T, F>(&self, poll: F) -> Wait<'_, F>
+    where
+        F: FnMut(&Sender, &mut Context<'_>, &mut WaitKey) -> Poll<T> + Unpin,
+    {
+        Wait {
+            sender: self,
             key: WaitKey::New,
-        };
-        poll_fn(|cx| poll(self, cx, &mut waiting.key)).await
+            poll,
+        }
     }
 }
 
@@ -344,15 +344,32 @@ impl fmt::Debug for Sender {
     }
 }
 
-struct Waiting<'h> {
-    handle: &'h Handle,
+/// A wait of a sender's.
+///
+/// Written out, where an `async fn` would do, because each message passes
+/// through it.
+pub(super) struct Wait<'s, F> {
+    sender: &'s Sender,
     key: WaitKey,
+    poll: F,
 }
 
-impl Drop for Waiting<'_> {
+impl<T, F> Future for Wait<'_, F>
+where
+    F: FnMut(&Sender, &mut Context<'_>, &mut WaitKey) -> Poll<T> + Unpin,
+{
+    type Output = T;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        let this = self.get_mut();
+        (this.poll)(this.sender, cx, &mut this.key)
+    }
+}
+
+impl<F> Drop for Wait<'_, F> {
     fn drop(&mut self) {
         if self.key != WaitKey::New {
-            self.handle.0.signal.stop_waiting(self.key);
+            self.sender.handle.0.signal.stop_waiting(self.key);
         }
     }
 }

@@ -2,15 +2,15 @@
 
 use super::{
     Agreed,
-    driver::Driver,
+    driver::{Batch, Driver},
     signal::{Guarded, Signal, WaitKey},
 };
 use crate::{
     Error,
     io::Io,
-    keeper::{Keeper, Tick, lock, tick_after, tick_at},
+    keeper::{Keeper, Now, Tick, lock, tick_after},
 };
-use longwire_proto::{CloseCode, CloseFrame, Config, Connection, Instant, Message, Role};
+use longwire_proto::{CloseCode, CloseFrame, Config, Connection, Message, Role};
 use std::{
     sync::{
         Arc, Mutex, MutexGuard,
@@ -63,8 +63,8 @@ impl Shared {
         lock(&self.driver)
     }
 
-    pub(super) fn now(&self) -> Instant {
-        self.signal.keeper().now()
+    pub(super) fn now(&self) -> Now<'_> {
+        self.signal.keeper().later()
     }
 
     /// The context for polling the transport: always this connection's own
@@ -76,7 +76,7 @@ impl Shared {
     /// Takes in what came with the opening handshake, and has the keeper begin.
     pub(super) fn start(self: &Arc<Self>, read: &[u8]) {
         if !read.is_empty() {
-            self.lock().take_in(&mut read.to_vec(), self.now());
+            self.lock().take_in(&mut read.to_vec(), &self.now());
         }
         self.signal.schedule();
     }
@@ -93,48 +93,53 @@ impl Shared {
         // So that a peer that sends without end cannot keep the task from
         // letting others run.
         let budget = std::task::ready!(coop::poll_proceed(cx));
+        let now = self.now();
         let mut driver = self.lock();
         let had_room = driver.inbox.has_room();
         if let Some(taken) = take(&mut driver) {
             budget.made_progress();
-            if driver.connection().has_held_end() {
-                driver.taken(self.now());
-            }
+            driver.taken(&now);
             if !had_room {
-                // Reading goes on, so that somebody has to watch again.
-                self.rearm(&driver, self.now());
+                // Reading may go on, so somebody has to watch again.
+                self.signal.look_soon(now.get());
             }
             return Poll::Ready(Some(taken));
         }
-        self.signal.wait_to_receive(cx.waker(), guarded);
-        let now = self.now();
-        let mut io = self.io_context();
+        let mut last = Batch::Full;
+        let mut called = false;
         let received = loop {
-            self.flush(&mut driver, &mut io, now);
-            if let Some(taken) = take(&mut driver) {
-                break Some(Ok(taken));
-            }
-            if driver.connection().has_held_end() {
-                driver.release_end(now);
-                continue;
-            }
+            driver.release_end(&now);
+            self.flush(&mut driver, &now);
             if let Some(end) = driver.end() {
                 break Some(Err(end));
             }
-            if driver.poll_read(&mut io, now).is_pending() {
-                break None;
+            match self.poll_read(&mut driver, &now) {
+                Poll::Ready(batch) => last = batch,
+                Poll::Pending => {
+                    called = !self.signal.wait_to_receive(cx.waker(), guarded);
+                    break None;
+                }
+            }
+            if let Some(taken) = take(&mut driver) {
+                break Some(Ok(taken));
             }
         };
-        self.rearm(&driver, now);
+        if let Some(Ok(_)) = received {
+            self.read_on(&mut driver, last, &now);
+        }
+        self.rearm_changed(&driver, &now);
         let unflushed = !driver.is_flushed();
         drop(driver);
-        if received.is_some() {
-            budget.made_progress();
-            self.signal.received();
-        }
         match received {
-            None => Poll::Pending,
+            None => {
+                if called {
+                    // The transport did when nobody waited for it yet.
+                    self.signal.wake_receiver();
+                }
+                Poll::Pending
+            }
             Some(Ok(taken)) => {
+                budget.made_progress();
                 if unflushed {
                     // A Pong waits for the answers to this batch, but no longer.
                     self.signal.schedule();
@@ -142,9 +147,42 @@ impl Shared {
                 Poll::Ready(Some(taken))
             }
             Some(Err(end)) => {
+                budget.made_progress();
                 self.ended();
                 Poll::Ready(end.map(Err))
             }
+        }
+    }
+
+    /// Reads a batch. Nothing is asked of a transport that is to call first.
+    fn poll_read(&self, driver: &mut Driver, now: &Now<'_>) -> Poll<Batch> {
+        if self.signal.is_watched() {
+            return Poll::Pending;
+        }
+        self.signal.watch();
+        let polled = driver.poll_read(&mut self.io_context(), now);
+        if polled.is_ready() {
+            self.signal.unwatch();
+        }
+        polled
+    }
+
+    /// Goes on after a read that found a message. Where that was most likely all
+    /// there is, the transport is asked once more, which leaves it watched: a
+    /// user who takes long with the message needs nobody else to look. Otherwise
+    /// the user probably comes back for more.
+    fn read_on(&self, driver: &mut Driver, mut last: Batch, now: &Now<'_>) {
+        while last == Batch::Short && driver.inbox.has_room() {
+            match self.poll_read(driver, now) {
+                Poll::Ready(batch) => last = batch,
+                Poll::Pending => break,
+            }
+        }
+        if !self.signal.is_watched() {
+            self.signal.look_soon(now.get());
+        }
+        if driver.connection().is_open() && !driver.is_blocked() {
+            self.signal.expect(now.get());
         }
     }
 
@@ -159,12 +197,12 @@ impl Shared {
     ) -> Poll<Result<(), Error>> {
         let mut driver = self.lock();
         let now = self.now();
-        std::task::ready!(self.poll_room(cx, key, &mut driver, now))?;
+        std::task::ready!(self.poll_room(cx, key, &mut driver, &now))?;
         let Some(message) = message.take() else {
             return Poll::Ready(Ok(()));
         };
-        driver.send(message, now)?;
-        self.written(driver, now, defer);
+        driver.send(message)?;
+        self.written(driver, &now, defer);
         Poll::Ready(Ok(()))
     }
 
@@ -174,7 +212,7 @@ impl Shared {
         cx: &mut Context<'_>,
         key: &mut WaitKey,
         driver: &mut Driver,
-        now: Instant,
+        now: &Now<'_>,
     ) -> Poll<Result<(), Error>> {
         if !driver.connection().is_open() {
             return Poll::Ready(Err(driver.refused(longwire_proto::SendError::Closing)));
@@ -199,7 +237,7 @@ impl Shared {
         cx: &mut Context<'_>,
         key: &mut WaitKey,
         driver: &mut Driver,
-        now: Instant,
+        now: &Now<'_>,
     ) {
         self.signal.wait(cx.waker(), key);
         if self.look_after(driver, now) {
@@ -216,15 +254,14 @@ impl Shared {
     pub(super) fn written(
         self: &Arc<Self>,
         mut driver: MutexGuard<'_, Driver>,
-        now: Instant,
+        now: &Now<'_>,
         defer: bool,
     ) {
         if defer || !driver.inbox.is_empty() {
-            drop(driver);
-            return self.signal.schedule();
+            return self.signal.schedule_changed();
         }
-        self.flush(&mut driver, &mut self.io_context(), now);
-        self.rearm(&driver, now);
+        self.flush(&mut driver, now);
+        self.rearm_changed(&driver, now);
         if driver.connection().close_info().is_some() {
             drop(driver);
             self.ended();
@@ -232,19 +269,23 @@ impl Shared {
     }
 
     /// Writes, and wakes those who wait for room or for all to be written.
-    fn flush(&self, driver: &mut Driver, io: &mut Context<'_>, now: Instant) {
+    fn flush(&self, driver: &mut Driver, now: &Now<'_>) {
+        if driver.is_flushed() {
+            return;
+        }
         let full = !driver.has_room();
-        let unflushed = !driver.is_flushed();
-        driver.flush(io, now);
-        if (full && driver.has_room()) || (unflushed && driver.is_flushed()) {
+        driver.flush(&mut self.io_context(), now);
+        if (full && driver.has_room()) || driver.is_flushed() {
             self.signal.wake_others();
+        }
+        if driver.is_blocked() {
+            self.signal.hurry();
         }
     }
 
     /// Does all that can be done on the transport now. True if there is more.
-    fn look_after(self: &Arc<Self>, driver: &mut Driver, now: Instant) -> bool {
-        let mut io = self.io_context();
-        self.flush(driver, &mut io, now);
+    fn look_after(self: &Arc<Self>, driver: &mut Driver, now: &Now<'_>) -> bool {
+        self.flush(driver, now);
         let mut more = false;
         for batch in 0..=BATCHES {
             more = batch == BATCHES;
@@ -252,12 +293,12 @@ impl Shared {
             if more || !(driver.inbox.has_room() || closing) {
                 break;
             }
-            if driver.poll_read(&mut io, now).is_pending() {
+            if self.poll_read(driver, now).is_pending() {
                 break;
             }
-            self.flush(driver, &mut io, now);
+            self.flush(driver, now);
         }
-        driver.poll_transport(&mut io, now);
+        driver.poll_transport(&mut self.io_context(), now);
         more
     }
 
@@ -269,6 +310,8 @@ impl Shared {
             Some(tick) if tick == self.timer.load(Ordering::Acquire) => {
                 self.timer.store(NEVER, Ordering::Release);
             }
+            // The user did not come back for what the transport had.
+            Some(_) if !self.signal.is_watched() => {}
             // A nearer deadline was entered after this one, and has passed.
             Some(_) => return,
         }
@@ -276,11 +319,13 @@ impl Shared {
         let was_open = driver.connection().close_info().is_none();
         // Reading comes before deadlines: after a stopped process or a slept
         // laptop, what proves the peer alive waits in the socket.
-        let more = self.look_after(&mut driver, now);
-        driver.handle_timeout(now);
-        self.flush(&mut driver, &mut self.io_context(), now);
-        driver.poll_transport(&mut self.io_context(), now);
-        self.rearm(&driver, now);
+        let more = self.look_after(&mut driver, &now);
+        if timer.is_some() || driver.connection().has_held_end() {
+            driver.handle_timeout(&now);
+        }
+        self.flush(&mut driver, &now);
+        driver.poll_transport(&mut self.io_context(), &now);
+        self.rearm(&driver, &now);
         let has_news = !driver.inbox.is_empty();
         let has_ended = driver.connection().close_info().is_some();
         let finished = driver.is_finished();
@@ -300,7 +345,7 @@ impl Shared {
     /// The connection's transport panicked under the keeper: only this
     /// connection ends.
     pub(crate) fn panicked(&self) {
-        self.lock().transport_panicked(self.now());
+        self.lock().transport_panicked(&self.now());
         self.signal.wake_receiver();
         self.signal.wake_others();
         self.signal.release_orphan();
@@ -309,27 +354,31 @@ impl Shared {
     /// The connection has ended: whoever waits learns it, and the keeper takes
     /// the transport down.
     fn ended(&self) {
+        self.signal.hurry();
         self.signal.wake_receiver();
         self.signal.wake_others();
         self.signal.schedule();
     }
 
-    /// Sees to it that the keeper looks when the next deadline comes.
-    pub(super) fn rearm(self: &Arc<Self>, driver: &Driver, now: Instant) {
-        let timer = self.timer.load(Ordering::Acquire);
-        // While messages pass it looks at the next tick in any case, and this
-        // is called for each of them.
-        if timer <= tick_at(now) + 1 {
-            return;
+    /// As [`rearm`](Self::rearm), after something that may have changed the next
+    /// deadline: it did not unless the clock was read.
+    fn rearm_changed(self: &Arc<Self>, driver: &Driver, now: &Now<'_>) {
+        if now.was_read() {
+            self.rearm(driver, now);
         }
+    }
+
+    /// Sees to it that the keeper looks when the next deadline comes.
+    pub(super) fn rearm(self: &Arc<Self>, driver: &Driver, now: &Now<'_>) {
         let Some(deadline) = driver.next_timeout() else {
             return;
         };
+        let timer = self.timer.load(Ordering::Acquire);
         if driver.is_finished() || tick_after(deadline) >= timer {
             return; // It looks early enough, and will see the deadline then.
         }
         let keeper = self.signal.keeper();
-        let tick = keeper.arm(Arc::downgrade(self), deadline, now);
+        let tick = keeper.arm(Arc::downgrade(self), deadline, now.get());
         self.timer.store(tick, Ordering::Release);
     }
 
@@ -354,10 +403,11 @@ impl Shared {
         };
         if let Ok(frame) = CloseFrame::new(code, "") {
             let now = self.now();
-            driver.begin_close(frame, now);
-            self.rearm(&driver, now);
+            driver.begin_close(frame, &now);
+            self.rearm(&driver, &now);
         }
         drop(driver);
+        self.signal.hurry();
         self.signal.keep_orphan(Arc::clone(self));
     }
 
@@ -365,7 +415,8 @@ impl Shared {
     pub(super) fn begin_close(self: &Arc<Self>, frame: CloseFrame) {
         let mut driver = self.lock();
         let now = self.now();
-        driver.begin_close(frame, now);
-        self.written(driver, now, false);
+        driver.begin_close(frame, &now);
+        self.signal.hurry();
+        self.written(driver, &now, false);
     }
 }

@@ -1,11 +1,12 @@
 //! Who is woken when the transport has something to say.
 
 use super::Shared;
-use crate::keeper::{Keeper, lock};
+use crate::keeper::{Keeper, TICK, Tick, lock, tick_at};
+use longwire_proto::Instant;
 use std::{
     sync::{
         Arc, Mutex, Weak,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Wake, Waker},
 };
@@ -19,8 +20,19 @@ pub(crate) struct Signal {
     keeper: Arc<Keeper>,
     connection: Weak<Shared>,
     waiters: Mutex<Waiters>,
+    /// A read found nothing, and the transport has not called since. While this
+    /// is not so somebody has to look after the transport: a task that was
+    /// woken, a user who is about to come back for more, or the keeper.
+    watched: AtomicBool,
+    /// Whether there may be [`Waiters::others`].
+    has_others: AtomicBool,
     /// The connection is in the keeper's queue.
     scheduled: AtomicBool,
+    /// Before this tick the user, who just took a message, is expected to come
+    /// back for more.
+    expected: AtomicU64,
+    /// The tick at which the keeper sees whether the user did.
+    look_at: AtomicU64,
 }
 
 #[derive(Default)]
@@ -31,8 +43,6 @@ struct Waiters {
     others: Vec<(WaitKey, Waker)>,
     /// The last key that was given out.
     last_key: u64,
-    /// A task was woken to look after the transport and has not done so yet.
-    entrusted: bool,
     /// Keeps a connection without owner alive until it has closed properly.
     orphan: Option<Arc<Shared>>,
 }
@@ -62,7 +72,11 @@ impl Signal {
             keeper,
             connection,
             waiters: Mutex::default(),
+            watched: AtomicBool::new(false),
+            has_others: AtomicBool::new(false),
             scheduled: AtomicBool::new(false),
+            expected: AtomicU64::new(0),
+            look_at: AtomicU64::new(0),
         }
     }
 
@@ -70,41 +84,77 @@ impl Signal {
         &self.keeper
     }
 
-    /// `waker`'s task waits for a message, and is about to look after the
-    /// transport.
-    pub(super) fn wait_to_receive(&self, waker: &Waker, guarded: Guarded) {
-        let mut waiters = lock(&self.waiters);
-        waiters.entrusted = false;
-        match &mut waiters.receiver {
-            Some((receiver, kind)) => {
-                receiver.clone_from(waker);
-                *kind = guarded;
-            }
-            none => *none = Some((waker.clone(), guarded)),
+    // --- Watching the transport ---
+
+    /// Whether there is nothing to read until the transport calls.
+    pub(super) fn is_watched(&self) -> bool {
+        self.watched.load(Ordering::Acquire)
+    }
+
+    /// The transport is about to be read. Told before it is, so that a call
+    /// which comes meanwhile counts.
+    pub(super) fn watch(&self) {
+        self.watched.store(true, Ordering::Release);
+    }
+
+    /// The read found something.
+    pub(super) fn unwatch(&self) {
+        self.watched.store(false, Ordering::Release);
+    }
+
+    /// The user took a message at `now` and may be back in a moment: until then
+    /// the keeper leaves the transport alone.
+    pub(super) fn expect(&self, now: Instant) {
+        self.expected.store(tick_at(now) + 2, Ordering::Relaxed);
+    }
+
+    /// The transport is to be looked after as soon as it calls.
+    pub(super) fn hurry(&self) {
+        self.expected.store(0, Ordering::Relaxed);
+    }
+
+    /// Has the keeper look after the transport in a moment, if nobody did.
+    pub(super) fn look_soon(&self, now: Instant) {
+        if self.look_at.load(Ordering::Relaxed) <= tick_at(now) {
+            let connection = self.connection.clone();
+            let tick = self.keeper.arm(connection, now + TICK, now);
+            self.look_at.store(tick, Ordering::Relaxed);
         }
+    }
+
+    /// The transport called, and nobody waits.
+    fn unattended(&self) {
+        let now = self.keeper.now();
+        let expected: Tick = self.expected.load(Ordering::Relaxed);
+        if tick_at(now) < expected {
+            self.look_soon(now);
+        } else {
+            self.schedule();
+        }
+    }
+
+    // --- Waiting ---
+
+    /// `waker`'s task waits for a message. False if the transport has called
+    /// since it was read, so that it is to be read again.
+    pub(super) fn wait_to_receive(&self, waker: &Waker, guarded: Guarded) -> bool {
+        lock(&self.waiters).receiver = Some((waker.clone(), guarded));
+        self.is_watched()
     }
 
     /// The receiving task waits no more. If it was woken to look after the
     /// transport and did not, the keeper does.
     pub(super) fn stop_receiving(&self) {
-        let mut waiters = lock(&self.waiters);
-        waiters.receiver = None;
-        if std::mem::take(&mut waiters.entrusted) {
-            drop(waiters);
+        lock(&self.waiters).receiver = None;
+        if !self.is_watched() {
             self.schedule();
         }
-    }
-
-    /// The receiving task got what it waited for.
-    pub(super) fn received(&self) {
-        lock(&self.waiters).receiver = None;
     }
 
     /// `waker`'s task waits for anything else, and is about to look after the
     /// transport.
     pub(super) fn wait(&self, waker: &Waker, key: &mut WaitKey) {
         let mut waiters = lock(&self.waiters);
-        waiters.entrusted = false;
         if *key == WaitKey::New {
             waiters.last_key += 1;
             *key = WaitKey::Guarded(waiters.last_key);
@@ -113,6 +163,7 @@ impl Signal {
             Some((_, other)) => other.clone_from(waker),
             None => waiters.others.push((*key, waker.clone())),
         }
+        self.has_others.store(true, Ordering::Release);
     }
 
     /// The wait with this key is over. If its task was woken to look after the
@@ -123,16 +174,23 @@ impl Signal {
         if waiters.others.is_empty() {
             waiters.others = Vec::new();
         }
-        if std::mem::take(&mut waiters.entrusted) {
-            drop(waiters);
+        drop(waiters);
+        if !self.is_watched() {
             self.schedule();
         }
     }
 
     /// Wakes all that wait for something else than a message.
     pub(super) fn wake_others(&self) {
-        let others = std::mem::take(&mut lock(&self.waiters).others);
-        others.into_iter().for_each(|(_, waker)| waker.wake());
+        if self.has_others.load(Ordering::Acquire) {
+            let others = self.take_others(&mut lock(&self.waiters));
+            others.into_iter().for_each(|(_, waker)| waker.wake());
+        }
+    }
+
+    fn take_others(&self, waiters: &mut Waiters) -> Vec<(WaitKey, Waker)> {
+        self.has_others.store(false, Ordering::Release);
+        std::mem::take(&mut waiters.others)
     }
 
     /// Wakes the receiving task.
@@ -140,6 +198,17 @@ impl Signal {
         let receiver = lock(&self.waiters).receiver.take();
         if let Some((receiver, _)) = receiver {
             receiver.wake();
+        }
+    }
+
+    // --- The keeper ---
+
+    /// As [`schedule`](Self::schedule), for one who has just changed the
+    /// connection under its lock: cheap when it is in the queue already.
+    pub(super) fn schedule_changed(&self) {
+        // The keeper takes the connection from its queue under the same lock.
+        if !self.scheduled.load(Ordering::Relaxed) {
+            self.schedule();
         }
     }
 
@@ -182,13 +251,16 @@ impl Wake for Signal {
     /// Called by the transport, perhaps while it is being polled, so the
     /// connection itself may be locked.
     fn wake_by_ref(self: &Arc<Self>) {
+        self.unwatch();
         let mut waiters = lock(&self.waiters);
         let receiver = waiters.receiver.take();
-        let others = std::mem::take(&mut waiters.others);
+        let others = self.take_others(&mut waiters);
+        drop(waiters);
+        if receiver.is_none() && others.is_empty() {
+            return self.unattended();
+        }
         let trusted = matches!(receiver, Some((_, Guarded::Yes)))
             || others.iter().any(|(key, _)| *key != WaitKey::Unguarded);
-        waiters.entrusted = trusted;
-        drop(waiters);
         if !trusted {
             self.schedule();
         }

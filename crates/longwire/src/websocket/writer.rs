@@ -1,6 +1,6 @@
 use super::{Sender, driver::Driver, signal::WaitKey};
-use crate::Error;
-use longwire_proto::{CloseCode, CloseFrame, Instant, MessageRef};
+use crate::{Error, keeper::Now};
+use longwire_proto::{CloseCode, CloseFrame, MessageRef};
 use std::{
     io,
     pin::Pin,
@@ -39,12 +39,12 @@ impl Fragments<'_> {
         let mut driver = shared.lock();
         let now = shared.now();
         if !self.begun || driver.is_backlogged() {
-            ready!(self.poll_room(cx, key, &mut driver, now))?;
+            ready!(self.poll_room(cx, key, &mut driver, &now))?;
         }
-        driver.send_fragment(fragment, last, now)?;
+        driver.send_fragment(fragment, last)?;
         self.begun = true;
         self.finished = last;
-        shared.written(driver, now, false);
+        shared.written(driver, &now, false);
         Poll::Ready(Ok(()))
     }
 
@@ -53,7 +53,7 @@ impl Fragments<'_> {
         cx: &mut Context<'_>,
         key: &mut WaitKey,
         driver: &mut Driver,
-        now: Instant,
+        now: &Now<'_>,
     ) -> Poll<Result<(), Error>> {
         let shared = &self.sender.handle().0;
         if !self.begun {

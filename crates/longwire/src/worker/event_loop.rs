@@ -1,10 +1,13 @@
 //! A worker: one event loop with connections of its own.
 
+mod mail;
+
 use super::{
-    connection::{ReadOutcome, Slot, Turn, id_of, key_of},
+    connection::{Slot, Turn, id_of},
+    desk::Desk,
     engine::EngineOptions,
     handler::Handler,
-    mailbox::{Letter, Mailbox},
+    socket::{Incoming, Socket},
 };
 use longwire_proto::{CloseCode, CloseFrame, Instant, Output};
 use mio::{
@@ -41,14 +44,19 @@ pub(super) const MAILBOX: Token = Token(usize::MAX - 1);
 pub(super) struct Worker<H: Handler> {
     handler: Arc<H>,
     options: Arc<EngineOptions>,
-    mailbox: Arc<Mailbox>,
+    desk: Desk,
     poll: Poll,
     listener: Option<TcpListener>,
     slots: Slab<Slot<H::Data>>,
-    /// How many places have been given out, so that ids do not come back.
+    /// Told from place to place, so that ids do not come back. The workers take
+    /// turns, so that they give out different ones.
     given: u32,
     origin: time::Instant,
     next_sweep: Instant,
+    /// How many connections are in their opening handshake.
+    opening: usize,
+    /// Accepting is paused because they are as many as are allowed.
+    crowded: bool,
     /// Accepting is paused until then.
     paused_until: Option<Instant>,
     buffer: Vec<u8>,
@@ -57,6 +65,8 @@ pub(super) struct Worker<H: Handler> {
     /// accept.
     unfinished: Vec<Token>,
     leaving: bool,
+    /// Memory for lists of connections.
+    keys: Vec<usize>,
 }
 
 impl<H: Handler> Worker<H> {
@@ -65,25 +75,28 @@ impl<H: Handler> Worker<H> {
         mut listener: TcpListener,
         handler: Arc<H>,
         options: Arc<EngineOptions>,
-        mailbox: Arc<Mailbox>,
+        desk: Desk,
     ) -> io::Result<Worker<H>> {
         poll.registry()
             .register(&mut listener, LISTENER, Interest::READABLE)?;
         Ok(Worker {
             handler,
             options,
-            mailbox,
+            given: desk.number(),
+            desk,
             poll,
             listener: Some(listener),
             slots: Slab::new(),
-            given: 0,
             origin: time::Instant::now(),
             next_sweep: Instant::default(),
+            opening: 0,
+            crowded: false,
             paused_until: None,
             buffer: vec![0; READ_BUFFER],
             cork: Output::new(),
             unfinished: Vec::new(),
             leaving: false,
+            keys: Vec::new(),
         })
     }
 
@@ -103,15 +116,19 @@ impl<H: Handler> Worker<H> {
             }
             for event in &events {
                 self.handle(event);
+                if self.desk.has_posted_much() {
+                    self.read_own_mail();
+                }
             }
             self.sweep();
+            self.read_own_mail();
         }
-        self.mailbox.close();
+        self.desk.mailbox().close();
     }
 
     /// How long to wait for events.
     fn patience(&self) -> Option<Duration> {
-        if !self.unfinished.is_empty() {
+        if !self.unfinished.is_empty() || self.desk.has_posted() {
             return Some(Duration::ZERO);
         }
         // Without connections there are no deadlines.
@@ -157,8 +174,8 @@ impl<H: Handler> Worker<H> {
                 if slot.is_paused(turn) {
                     return; // It goes on when the backlog is written.
                 }
-                if let ReadOutcome::Some(len) = slot.read(turn, buffer) {
-                    drained = len < buffer.len() && !closed;
+                if let Incoming::Bytes { drained: all, .. } = slot.read(turn, buffer) {
+                    drained = all && !closed;
                 }
             });
             if drained {
@@ -184,20 +201,29 @@ impl<H: Handler> Worker<H> {
         let mut turn = Turn {
             handler: &*self.handler,
             options: &self.options,
-            mailbox: &self.mailbox,
+            desk: &mut self.desk,
             cork: &mut self.cork,
             now,
         };
         let was_paused = slot.is_paused(&turn);
+        let was_opening = slot.is_opening();
         act(slot, &mut turn, &mut self.buffer);
         if was_paused && !slot.is_paused(&turn) {
             // What came while it was paused told of itself only once.
             self.unfinished.push(Token(key));
         }
+        if was_opening && !slot.is_opening() {
+            self.opening -= 1;
+            if std::mem::take(&mut self.crowded) {
+                self.unfinished.push(LISTENER);
+            }
+        }
         if slot.is_gone() {
             let mut slot = self.slots.remove(key);
             // A closed socket needs no deregistering, and may refuse it.
-            let _ = self.poll.registry().deregister(&mut slot.socket);
+            let _ = slot.socket.deregister(self.poll.registry());
+            self.desk.forget(slot.id);
+            slot.leave(&self.options);
         }
     }
 
@@ -206,6 +232,11 @@ impl<H: Handler> Worker<H> {
             let Some(listener) = &self.listener else {
                 return;
             };
+            let most = self.options.max_handshakes / self.options.workers.max(1);
+            if self.opening >= most.max(1) {
+                self.crowded = true;
+                return;
+            }
             match listener.accept() {
                 Ok((socket, _)) => self.take(socket),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
@@ -225,46 +256,34 @@ impl<H: Handler> Worker<H> {
     }
 
     /// Takes in a client.
-    fn take(&mut self, mut socket: TcpStream) {
+    fn take(&mut self, tcp: TcpStream) {
         // What fails here fails again, and with a reason, on the first read.
-        let _ = socket.set_nodelay(true);
+        let _ = tcp.set_nodelay(true);
+        let mut socket = Socket::new(tcp);
+        #[cfg(feature = "tls")]
+        if let Some(handshakes) = &self.desk.handshakes {
+            match handshakes.session() {
+                Ok(session) => socket.set_session(session),
+                Err(error) => return tracing::error!(%error, "TLS cannot be spoken"),
+            }
+        }
         let now = self.now();
         let entry = self.slots.vacant_entry();
         let key = entry.key();
-        let both = Interest::READABLE | Interest::WRITABLE;
-        if let Err(error) = self.poll.registry().register(&mut socket, Token(key), both) {
+        if let Err(error) = socket.register(self.poll.registry(), Token(key)) {
             tracing::warn!(%error, "a connection cannot be watched and is closed");
             return;
         }
-        self.given = self.given.wrapping_add(1);
+        self.given = self.given.wrapping_add(self.desk.workers());
         let turn = Turn {
             handler: &*self.handler,
             options: &self.options,
-            mailbox: &self.mailbox,
+            desk: &mut self.desk,
             cork: &mut self.cork,
             now,
         };
+        self.opening += 1;
         entry.insert(Slot::new(id_of(key, self.given), socket, &turn));
-    }
-
-    fn read_mail(&mut self) {
-        for letter in self.mailbox.take() {
-            match letter {
-                Letter::Send(id, message) => {
-                    self.with_connection(id, |slot, turn| slot.send(turn, &message));
-                }
-                Letter::Close(id, frame) => {
-                    self.with_connection(id, |slot, turn| slot.close(turn, frame));
-                }
-                Letter::Leave => self.leave(),
-            }
-        }
-    }
-
-    fn with_connection(&mut self, id: u64, act: impl FnOnce(&mut Slot<H::Data>, &mut Turn<'_, H>)) {
-        if self.slots.get(key_of(id)).is_some_and(|slot| slot.id == id) {
-            self.with_slot(key_of(id), |slot, turn, _| act(slot, turn));
-        }
     }
 
     /// Stops listening, and closes every connection with 1001.

@@ -1,10 +1,18 @@
-//! What other threads have for a worker's connections.
+//! What other threads, and other workers, have for a worker.
 
+#[cfg(feature = "tls")]
+use super::handshakes::Step;
+use super::{peer::Peer, remote::RemoteError};
 use crate::keeper::lock;
 use longwire_proto::{CloseFrame, PreparedMessage};
 use std::{
-    error, fmt, io,
-    sync::{Arc, Mutex},
+    any::Any,
+    collections::{HashSet, hash_set},
+    io, mem,
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 /// The most bytes that wait in a mailbox for its worker. A worker empties it at
@@ -17,22 +25,105 @@ const OVERHEAD: usize = 64;
 pub(super) struct Mailbox {
     waker: mio::Waker,
     letters: Mutex<Letters>,
+    /// How many connections the worker has open.
+    open: AtomicUsize,
 }
 
 #[derive(Default)]
 struct Letters {
     waiting: Vec<Letter>,
+    /// Steps of TLS handshakes that are done.
+    #[cfg(feature = "tls")]
+    steps: Vec<Step>,
     bytes: usize,
+    /// Topics whose subscribers are to be notified.
+    notified: HashSet<Arc<str>>,
+    /// Connections that take nothing more from other threads, until what they
+    /// have has been written.
+    full: HashSet<u64>,
     /// The worker is gone.
     closed: bool,
 }
 
+#[derive(Clone)]
 pub(super) enum Letter {
     /// For one connection.
     Send(u64, PreparedMessage),
     Close(u64, CloseFrame),
+    /// For many.
+    Publish(Publication),
+    Visit(Arc<Visit>),
     /// For the worker itself: stop listening, and close all with 1001.
     Leave,
+}
+
+/// A message for all subscribers of a topic.
+#[derive(Clone)]
+pub(super) struct Publication {
+    /// `None`: for all connections.
+    pub(super) topic: Option<Arc<str>>,
+    pub(super) message: PreparedMessage,
+    /// The connection that does not get it.
+    pub(super) except: Option<u64>,
+}
+
+/// What is done with each connection.
+pub(super) type Visit = dyn Fn(&mut Peer<'_, dyn Any>) + Send + Sync;
+
+/// What a worker takes out at once.
+pub(super) struct Mail {
+    pub(super) letters: Vec<Letter>,
+    #[cfg(feature = "tls")]
+    pub(super) steps: Vec<Step>,
+    pub(super) notified: hash_set::IntoIter<Arc<str>>,
+}
+
+impl Letter {
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Letter::Send(_, message) => message.frame().len() + OVERHEAD,
+            Letter::Publish(publication) => {
+                let topic = publication.topic.as_ref().map_or(0, |topic| topic.len());
+                publication.message.frame().len() + topic + OVERHEAD
+            }
+            Letter::Visit(_) => OVERHEAD,
+            Letter::Close(..) | Letter::Leave => 0,
+        }
+    }
+}
+
+impl Letters {
+    fn is_empty(&self) -> bool {
+        #[cfg(feature = "tls")]
+        if !self.steps.is_empty() {
+            return false;
+        }
+        self.waiting.is_empty() && self.notified.is_empty()
+    }
+
+    /// Whether a letter is taken.
+    fn check(&self, letter: &Letter) -> Result<(), RemoteError> {
+        let bytes = letter.bytes();
+        if self.closed {
+            return Err(RemoteError::Gone);
+        }
+        if bytes > 0 && !self.waiting.is_empty() && self.bytes + bytes > MAX_BYTES {
+            return Err(RemoteError::Full);
+        }
+        match letter {
+            Letter::Send(id, _) if self.full.contains(id) => Err(RemoteError::Full),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes a letter. Whether the worker is to be woken: it is not, while it
+    /// has not looked since it was.
+    fn push(&mut self, letter: Letter) -> bool {
+        let first = self.is_empty();
+        self.bytes += letter.bytes();
+        self.waiting.push(letter);
+        first
+    }
 }
 
 impl Mailbox {
@@ -40,24 +131,14 @@ impl Mailbox {
         Mailbox {
             waker,
             letters: Mutex::default(),
+            open: AtomicUsize::new(0),
         }
     }
 
     pub(super) fn post(&self, letter: Letter) -> Result<(), RemoteError> {
-        let bytes = match &letter {
-            Letter::Send(_, message) => message.frame().len() + OVERHEAD,
-            Letter::Close(..) | Letter::Leave => 0,
-        };
         let mut letters = lock(&self.letters);
-        if letters.closed {
-            return Err(RemoteError::Gone);
-        }
-        if bytes > 0 && letters.bytes + bytes > MAX_BYTES {
-            return Err(RemoteError::Full);
-        }
-        let first = letters.waiting.is_empty();
-        letters.bytes += bytes;
-        letters.waiting.push(letter);
+        letters.check(&letter)?;
+        let first = letters.push(letter);
         drop(letters);
         if first {
             self.wake();
@@ -65,16 +146,78 @@ impl Mailbox {
         Ok(())
     }
 
-    pub(super) fn take(&self) -> Vec<Letter> {
+    /// A step of a TLS handshake is done. A worker that has ended has no use
+    /// for it.
+    #[cfg(feature = "tls")]
+    pub(super) fn post_step(&self, step: Step) {
+        let mut letters = lock(&self.letters);
+        if letters.closed {
+            return;
+        }
+        let first = letters.is_empty();
+        letters.steps.push(step);
+        drop(letters);
+        if first {
+            self.wake();
+        }
+    }
+
+    /// Has a topic's subscribers notified. The worker is not woken by itself.
+    pub(super) fn notify(&self, topic: &str, wake: bool) {
+        let mut letters = lock(&self.letters);
+        if letters.closed || letters.notified.contains(topic) {
+            return;
+        }
+        let first = letters.is_empty();
+        letters.notified.insert(topic.into());
+        drop(letters);
+        if first && wake {
+            self.wake();
+        }
+    }
+
+    pub(super) fn take(&self) -> Mail {
         let mut letters = lock(&self.letters);
         letters.bytes = 0;
-        std::mem::take(&mut letters.waiting)
+        Mail {
+            letters: mem::take(&mut letters.waiting),
+            #[cfg(feature = "tls")]
+            steps: mem::take(&mut letters.steps),
+            notified: mem::take(&mut letters.notified).into_iter(),
+        }
+    }
+
+    /// Whether a connection takes more from other threads.
+    pub(super) fn set_full(&self, id: u64, full: bool) {
+        let mut letters = lock(&self.letters);
+        if full {
+            letters.full.insert(id);
+        } else {
+            letters.full.remove(&id);
+        }
     }
 
     pub(super) fn close(&self) {
         let mut letters = lock(&self.letters);
-        letters.closed = true;
-        letters.waiting = Vec::new();
+        *letters = Letters {
+            closed: true,
+            ..Letters::default()
+        };
+    }
+
+    /// One more connection is open.
+    pub(super) fn opened(&self) {
+        self.open.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One connection less is open.
+    pub(super) fn closed(&self) {
+        self.open.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// How many connections are open.
+    pub(super) fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
     }
 
     fn wake(&self) {
@@ -86,68 +229,31 @@ impl Mailbox {
     }
 }
 
-/// Sends to one connection from any thread. Does not keep it alive.
-#[derive(Clone)]
-pub struct Remote {
-    mailbox: Arc<Mailbox>,
-    id: u64,
-}
-
-/// Why something was not handed to the worker. Nothing was queued.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RemoteError {
-    /// More waits for the worker than it has got to: try again later.
-    Full,
-    /// The worker has ended.
-    Gone,
-}
-
-impl fmt::Display for RemoteError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            RemoteError::Full => "more waits for the worker than it has got to",
-            RemoteError::Gone => "the worker has ended",
-        })
+/// Puts a letter into all mailboxes, or into none.
+///
+/// All of them are locked meanwhile, always in the same order: so that all
+/// workers find such letters in one order. Workers that have ended need none.
+/// The worker of number `own` is not woken: it looks before it waits.
+pub(super) fn post_to_all(
+    mailboxes: &[Arc<Mailbox>],
+    letter: &Letter,
+    own: Option<usize>,
+) -> Result<(), RemoteError> {
+    let mut all: Vec<MutexGuard<'_, Letters>> =
+        mailboxes.iter().map(|each| lock(&each.letters)).collect();
+    if all.iter().all(|letters| letters.closed) {
+        return Err(RemoteError::Gone);
     }
-}
-
-impl error::Error for RemoteError {}
-
-impl Remote {
-    pub(super) fn new(mailbox: Arc<Mailbox>, id: u64) -> Remote {
-        Remote { mailbox, id }
+    for letters in all.iter().filter(|letters| !letters.closed) {
+        letters.check(letter)?;
     }
-
-    /// Sends a message. For a connection that has ended meanwhile it is thrown
-    /// away, as one that crosses a Close frame on the wire would be.
-    ///
-    /// # Errors
-    /// [`RemoteError`]; nothing was queued.
-    pub fn send(&self, message: impl Into<longwire_proto::Message>) -> Result<(), RemoteError> {
-        self.send_prepared(PreparedMessage::new(message))
+    let mut woken = Vec::new();
+    for (number, letters) in all.iter_mut().enumerate() {
+        if !letters.closed && letters.push(letter.clone()) && own != Some(number) {
+            woken.push(number);
+        }
     }
-
-    /// Sends a message that was encoded once for many connections.
-    ///
-    /// # Errors
-    /// [`RemoteError`]; nothing was queued.
-    pub fn send_prepared(&self, message: PreparedMessage) -> Result<(), RemoteError> {
-        self.mailbox.post(Letter::Send(self.id, message))
-    }
-
-    /// Begins the closing handshake.
-    ///
-    /// # Errors
-    /// [`RemoteError::Gone`].
-    pub fn close(&self, frame: CloseFrame) -> Result<(), RemoteError> {
-        self.mailbox.post(Letter::Close(self.id, frame))
-    }
-}
-
-impl fmt::Debug for Remote {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Remote")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
-    }
+    drop(all);
+    woken.iter().for_each(|&number| mailboxes[number].wake());
+    Ok(())
 }

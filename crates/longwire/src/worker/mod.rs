@@ -2,15 +2,15 @@
 //! on one event loop for each core.
 //!
 //! ```no_run
-//! use longwire::worker::{Engine, Handler, Peer};
-//! use longwire::{MessageRef, server::Refusal, server::Request};
+//! use longwire::worker::{Acceptance, Engine, Handler, Opening, Peer};
+//! use longwire::{MessageRef, server::Refusal};
 //!
 //! struct Echo;
 //!
 //! impl Handler for Echo {
 //!     type Data = ();
 //!
-//!     fn on_request(&self, _: &Request) -> Result<(longwire::worker::Acceptance, ()), Refusal> {
+//!     fn on_request(&self, _: &Opening<'_>) -> Result<(Acceptance, ()), Refusal> {
 //!         Ok(Default::default())
 //!     }
 //!
@@ -48,12 +48,29 @@
 //! TLS, and HTTP on the same port, are what [`Server`](crate::Server) is for.
 
 mod connection;
+mod desk;
 mod engine;
 mod event_loop;
 mod handler;
+#[cfg(feature = "tls")]
+mod handshakes;
+mod http;
 mod mailbox;
+mod opening;
+mod peer;
+mod remote;
+mod routes;
+#[cfg(feature = "tls")]
+mod securing;
+mod socket;
+mod topics;
 
 pub use engine::{Engine, EngineHandle, EngineOptions};
-pub use handler::{Handler, Peer, Sent};
+pub use handler::{Handler, Overflow};
+pub use http::HttpFallback;
 pub use longwire_proto::handshake::Acceptance;
-pub use mailbox::{Remote, RemoteError};
+pub use opening::Opening;
+pub use peer::{Peer, Sent};
+pub use remote::{Remote, RemoteError};
+pub use routes::{RouteData, RouteError, Routes};
+pub use topics::SubscribeError;

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod connecting;
+#[cfg(feature = "proxy")]
+mod proxies;
 mod redirects;
 mod refusals;
 mod support;

@@ -132,6 +132,30 @@ async fn a_root_of_ones_own() {
     assert!(head.contains(&url.replace("wss://", "Host: ")), "{head}");
 }
 
+#[cfg(feature = "proxy")]
+#[tokio::test]
+async fn a_proxy_sees_nothing_of_it() {
+    use crate::proxies::{http_proxy, socks5_proxy};
+    use longwire::client::Proxy;
+
+    let authority = authority();
+    let url = server(&authority, &certificate_for("server.example")).await;
+    let port = url.rsplit(':').next().unwrap().parse().unwrap();
+    let server = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let (http, _) = http_proxy(server).await;
+    let (socks5, _) = socks5_proxy(server, None).await;
+    for proxy in [format!("http://{http}"), format!("socks5://{socks5}")] {
+        let connector = Connector::builder()
+            .proxy(Proxy::parse(&proxy).unwrap())
+            .tls(trusting(&authority))
+            .build()
+            .unwrap();
+        let mut websocket = connector.connect(&url).await.unwrap();
+        let head = next_text(&mut websocket).await;
+        assert!(head.contains("Host: server.example:"), "{head}");
+    }
+}
+
 #[tokio::test]
 async fn what_was_agreed_on_is_shown() {
     let authority = authority();

@@ -1,14 +1,20 @@
 //! The worker engine, with the async client and with bare sockets as peers.
 #![allow(clippy::unwrap_used, reason = "a test's helpers fail the test")]
 
+mod commands;
+mod events;
+mod remote;
+mod routes;
+mod topics;
+
 use longwire::{
     CloseCode, CloseFrame, CloseInfo, Config, Connector, MessageRef,
-    server::{Refusal, Request},
-    worker::{Acceptance, Engine, EngineOptions, Handler, Peer, Remote},
+    server::Refusal,
+    worker::{Acceptance, Engine, EngineOptions, Handler, Opening, Peer, Remote},
 };
 use std::{
     io::{Read, Write},
-    net::{TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener, TcpStream},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -27,7 +33,7 @@ struct Diary {
 impl Handler for Scripted {
     type Data = String;
 
-    fn on_request(&self, request: &Request) -> Result<(Acceptance, String), Refusal> {
+    fn on_request(&self, request: &Opening<'_>) -> Result<(Acceptance, String), Refusal> {
         if request.path() == "/secret" {
             return Err(Refusal::forbidden("Not for you.\n"));
         }
@@ -66,12 +72,12 @@ impl Handler for Scripted {
         *self.0.drained.lock().unwrap() += 1;
     }
 
-    fn on_close(&self, data: &mut String, info: &CloseInfo) {
+    fn on_close(&self, peer: &mut Peer<'_, String>, info: &CloseInfo) {
         self.0
             .closed
             .lock()
             .unwrap()
-            .push((data.clone(), info.clone()));
+            .push((peer.data.clone(), info.clone()));
     }
 }
 
@@ -113,12 +119,8 @@ impl Running {
         socket
     }
 
-    /// A bare socket after the opening handshake.
     fn open_socket(&self) -> TcpStream {
-        let mut socket = self.socket();
-        socket.write_all(REQUEST).unwrap();
-        read_head(&mut socket);
-        socket
+        open(self.engine().local_addr(), "/bare")
     }
 
     /// Waits until so many connections have ended, and tells how.
@@ -146,6 +148,18 @@ impl Drop for Running {
 const REQUEST: &[u8] = b"GET /bare HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
     Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+/// A bare socket after the opening handshake.
+fn open(address: SocketAddr, path: &str) -> TcpStream {
+    let mut socket = TcpStream::connect(address).unwrap();
+    let patience = Some(Duration::from_secs(20));
+    socket.set_read_timeout(patience).unwrap();
+    let request = String::from_utf8(REQUEST.to_vec()).unwrap();
+    let request = request.replace("/bare", path);
+    socket.write_all(request.as_bytes()).unwrap();
+    read_head(&mut socket);
+    socket
+}
 
 fn read_head(socket: &mut TcpStream) -> String {
     let mut head = Vec::new();
@@ -250,36 +264,6 @@ async fn a_panic_closes_its_own_connection_alone() {
     assert_eq!(ws.close_info().unwrap().code(), CloseCode::INTERNAL_ERROR);
     bystander.send("still here").await.unwrap();
     assert!(bystander.next().await.unwrap().is_ok());
-}
-
-#[tokio::test]
-async fn other_threads_send_and_close() {
-    let running = Running::start();
-    let mut ws = longwire::connect(running.url("/")).await.unwrap();
-    ws.send("quiet").await.unwrap();
-    ws.ping().await.unwrap();
-    let remote = running.diary.remotes.lock().unwrap()[0].clone();
-    let thread = std::thread::spawn(move || {
-        for i in 0..1_000 {
-            remote.send(format!("{i}")).unwrap();
-        }
-        remote
-    });
-    for i in 0..1_000 {
-        let message = ws.next().await.unwrap().unwrap();
-        assert_eq!(message.as_text(), Some(&*i.to_string()));
-    }
-    let remote = thread.join().unwrap();
-    remote
-        .close(CloseFrame::new(4002, "from afar").unwrap())
-        .unwrap();
-    assert!(ws.next().await.is_none());
-    assert_eq!(ws.close_info().unwrap().code().get(), 4002);
-    // Its place may be another's by now, who must not get this.
-    let mut next = longwire::connect(running.url("/")).await.unwrap();
-    remote.send("for a connection that has ended").unwrap();
-    next.send("mine").await.unwrap();
-    assert_eq!(next.next().await.unwrap().unwrap().as_text(), Some("mine"));
 }
 
 #[test]

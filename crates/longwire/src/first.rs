@@ -1,14 +1,16 @@
+//! Waiting for either of two futures.
+
 use std::{future::poll_fn, pin::pin, task::Poll};
 
 /// Which of two futures was ready.
-pub(super) enum First<A, B> {
+pub(crate) enum First<A, B> {
     One(A),
     Other(B),
 }
 
 /// Waits for one of two futures, and drops the other. If both are ready it is
 /// `one`.
-pub(super) async fn first<A, B>(
+pub(crate) async fn first<A, B>(
     one: impl Future<Output = A>,
     other: impl Future<Output = B>,
 ) -> First<A, B> {

@@ -1,0 +1,199 @@
+//! What a worker's connection reads from and writes to.
+
+#[cfg(feature = "tls")]
+use crate::tls::{Received, Session, SessionStream};
+use crate::{
+    io::{Io, SLICES},
+    server::Address,
+};
+use longwire_proto::Output;
+use mio::{Interest, Registry, Token, event::Source, net::TcpStream};
+use std::{
+    io::{self, ErrorKind, IoSlice, Read as _, Write as _},
+    net::{Shutdown, SocketAddr},
+};
+
+/// A socket of a worker, which never blocks.
+pub(super) struct Socket {
+    tcp: TcpStream,
+    /// Ciphertext is what is read and written, unless there is none.
+    #[cfg(feature = "tls")]
+    session: Option<Box<Session>>,
+}
+
+/// What a read came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Incoming {
+    /// So many bytes, at the front of the buffer.
+    Bytes {
+        len: usize,
+        /// The socket has no more for now, and an event will tell when it has:
+        /// unless the peer has closed its half, whose end may lie behind them.
+        drained: bool,
+    },
+    /// Nothing for now. An event will tell when there is more.
+    Nothing,
+    /// The peer has closed its half.
+    End,
+}
+
+impl Socket {
+    pub(super) const fn new(tcp: TcpStream) -> Socket {
+        Socket {
+            tcp,
+            #[cfg(feature = "tls")]
+            session: None,
+        }
+    }
+
+    /// Speaks TLS from now on.
+    #[cfg(feature = "tls")]
+    pub(super) fn set_session(&mut self, session: Box<Session>) {
+        self.session = Some(session);
+    }
+
+    #[cfg(feature = "tls")]
+    pub(super) fn take_session(&mut self) -> Option<Box<Session>> {
+        self.session.take()
+    }
+
+    /// The address that the peer connects from.
+    pub(super) fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.tcp.peer_addr()
+    }
+
+    /// Reads once.
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<Incoming> {
+        #[cfg(feature = "tls")]
+        if let Some(session) = &mut self.session {
+            return Ok(match session.read(&mut self.tcp, buffer)? {
+                Received::Plaintext { len, drained } => Incoming::Bytes { len, drained },
+                Received::Nothing => Incoming::Nothing,
+                Received::End => Incoming::End,
+            });
+        }
+        loop {
+            return match self.tcp.read(buffer) {
+                Ok(0) => Ok(Incoming::End),
+                Ok(len) => Ok(Incoming::Bytes {
+                    len,
+                    drained: len < buffer.len(),
+                }),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(Incoming::Nothing),
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => Err(error),
+            };
+        }
+    }
+
+    /// Writes `output`, and `payload` behind it, until all is written or the
+    /// socket takes no more. What it did not take of either is in `output`
+    /// then, and an event will tell when to write on.
+    pub(super) fn write(&mut self, output: &mut Output, mut payload: &[u8]) -> io::Result<()> {
+        #[cfg(feature = "tls")]
+        if let Some(session) = &mut self.session {
+            output.put(payload);
+            return encrypt(session, &mut self.tcp, output);
+        }
+        while !(output.is_empty() && payload.is_empty()) {
+            match self.write_once(output, payload) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(written) => {
+                    let of_output = written.min(output.len());
+                    output.advance(of_output);
+                    payload = &payload[written - of_output..];
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        output.put(payload);
+        Ok(())
+    }
+
+    fn write_once(&mut self, output: &Output, payload: &[u8]) -> io::Result<usize> {
+        let mut slices = [&[][..]; SLICES];
+        let mut filled = output.slices(&mut slices[..SLICES - 1]);
+        // Only behind all of the output.
+        if filled < SLICES - 1 && !payload.is_empty() {
+            slices[filled] = payload;
+            filled += 1;
+        }
+        match filled {
+            1 => self.tcp.write(slices[0]),
+            _ => self.tcp.write_vectored(&slices.map(IoSlice::new)[..filled]),
+        }
+    }
+
+    /// What was written and the socket has not taken: ciphertext.
+    pub(super) fn unwritten(&self) -> usize {
+        #[cfg(feature = "tls")]
+        if let Some(session) = &self.session {
+            return session.unsent().len();
+        }
+        0
+    }
+
+    /// Tells the peer that nothing more will come. If the socket does not take
+    /// that yet, it is told again when it does.
+    pub(super) fn shutdown(&mut self) -> io::Result<bool> {
+        #[cfg(feature = "tls")]
+        if let Some(session) = &mut self.session {
+            session.close();
+            if !session.write_unsent(&mut self.tcp)? {
+                return Ok(false);
+            }
+        }
+        self.tcp.shutdown(Shutdown::Write)?;
+        Ok(true)
+    }
+
+    /// Has events told under `token` from now on, each once.
+    pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        let both = Interest::READABLE | Interest::WRITABLE;
+        self.tcp.register(registry, token, both)
+    }
+
+    /// The last words before it is closed, if the socket takes them.
+    pub(super) fn say_goodbye(self) {
+        #[cfg(feature = "tls")]
+        if let Socket {
+            mut tcp,
+            session: Some(mut session),
+        } = self
+        {
+            session.close();
+            // It is closed in any case.
+            let _ = session.write_unsent(&mut tcp);
+        }
+    }
+
+    /// For a runtime, in whose context this is called. Deregistered before.
+    pub(super) fn into_io(self) -> io::Result<(Io, Option<Address>)> {
+        let tcp = tokio::net::TcpStream::from_std(self.tcp.into())?;
+        let peer = tcp.peer_addr().ok().map(Address::Tcp);
+        #[cfg(feature = "tls")]
+        if let Some(session) = self.session {
+            return Ok((Io::new(SessionStream::new(session, tcp)), peer));
+        }
+        Ok((Io::Tcp(tcp), peer))
+    }
+
+    pub(super) fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        self.tcp.deregister(registry)
+    }
+}
+
+/// Writes `output` through a session until all is written or the socket takes
+/// no more. What is not encrypted yet is in `output` then.
+#[cfg(feature = "tls")]
+fn encrypt(session: &mut Session, tcp: &mut TcpStream, output: &mut Output) -> io::Result<()> {
+    while session.write_unsent(tcp)? && !output.is_empty() {
+        let mut first = [&[][..]];
+        output.slices(&mut first);
+        let written = session.write(tcp, first[0])?;
+        output.advance(written);
+    }
+    Ok(())
+}

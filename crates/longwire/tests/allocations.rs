@@ -1,0 +1,142 @@
+//! How much is allocated: for each message, and for a connection that is idle.
+
+use longwire::{
+    Server, WebSocket,
+    server::{Listener, Options},
+};
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    sync::mpsc,
+    time::Duration,
+};
+use testkit::{Allocations, Counting};
+use tokio::sync::oneshot;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Of our own making, so that the client's part allocates on another thread and
+/// is not counted.
+struct Client(TcpStream);
+
+impl Client {
+    fn connect(address: &str) -> Client {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(60)))
+            .unwrap();
+        stream
+            .write_all(
+                b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+            )
+            .unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            head.push(byte[0]);
+        }
+        assert!(head.starts_with(b"HTTP/1.1 101"));
+        Client(stream)
+    }
+
+    /// Sends that many messages of 20 bytes at once, and reads them back.
+    fn echo(&mut self, messages: usize) {
+        let mut frame = vec![0x82, 0x80 | 20, 0, 0, 0, 0];
+        frame.extend_from_slice(&[7; 20]);
+        self.0.write_all(&frame.repeat(messages)).unwrap();
+        let mut answers = vec![0; 22 * messages];
+        self.0.read_exact(&mut answers).unwrap();
+        assert!(answers.chunks(22).all(|answer| answer[..2] == [0x82, 20]));
+    }
+}
+
+/// The loop that everybody writes.
+async fn serve(mut ws: WebSocket) -> Result<(), longwire::Error> {
+    while let Some(message) = ws.next().await {
+        ws.send(message?).await?;
+    }
+    Ok(())
+}
+
+/// What the server allocates between the steps of a client, in order. The
+/// server, all of it, is on the thread that asks; the client is not.
+fn between_steps(client: impl FnOnce(&str, &mut dyn FnMut()) + Send + 'static) -> Vec<Allocations> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let listener = Listener::bind("127.0.0.1:0").await.unwrap();
+        let mut server = Server::listen(listener, Options::default());
+        let address = server.local_addr().to_string();
+        let (step, mut steps) = tokio::sync::mpsc::unbounded_channel::<mpsc::Sender<()>>();
+        let (done, finished) = oneshot::channel();
+        std::thread::spawn(move || {
+            client(&address, &mut || {
+                let (seen, wait) = mpsc::channel();
+                step.send(seen).unwrap();
+                wait.recv().unwrap();
+            });
+            drop(step);
+            let _ = done.send(());
+        });
+        tokio::spawn(async move {
+            while let Some(pending) = server.accept().await {
+                tokio::spawn(async move { serve(pending.accept().await.unwrap()).await });
+            }
+        });
+        let mut seen = Vec::new();
+        while let Some(step) = steps.recv().await {
+            // The keeper has a look at what came last, and then it is quiet.
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            seen.push(Allocations::of_thread());
+            step.send(()).unwrap();
+        }
+        finished.await.unwrap();
+        seen.windows(2).map(|pair| pair[1] - pair[0]).collect()
+    })
+}
+
+#[test]
+fn a_message_is_one_allocation() {
+    const MESSAGES: usize = 2_000;
+    for in_flight in [1, 16] {
+        let made = between_steps(move |address, step| {
+            let mut client = Client::connect(address);
+            client.echo(64);
+            step();
+            for _ in 0..MESSAGES / in_flight {
+                client.echo(in_flight);
+            }
+            step();
+        });
+        let count = usize::try_from(made[0].count).unwrap();
+        // The message itself; and now and then an entry of a timer.
+        let expected = MESSAGES..MESSAGES + MESSAGES / 20;
+        assert!(expected.contains(&count), "{in_flight} in flight: {count}");
+    }
+}
+
+#[test]
+fn an_idle_connection_holds_little_before_and_after_traffic() {
+    const CONNECTIONS: usize = 200;
+    const MOST: i64 = 1_200;
+    let made = between_steps(|address, step| {
+        // What is there once for all of them.
+        let mut clients = vec![Client::connect(address)];
+        clients[0].echo(16);
+        step();
+        clients.extend((0..CONNECTIONS).map(|_| Client::connect(address)));
+        step();
+        clients.iter_mut().for_each(|client| client.echo(16));
+        step();
+    });
+    let each = |made: Allocations| made.held / i64::try_from(CONNECTIONS).unwrap();
+    let idle = each(made[0]);
+    assert!(idle <= MOST, "{idle} bytes");
+    let after = idle + each(made[1]);
+    assert!(after <= MOST, "{after} bytes after traffic");
+}

@@ -1,0 +1,59 @@
+//! Other threads send to one connection.
+
+use crate::{Running, commands};
+use longwire::{CloseFrame, Config, worker::RemoteError};
+use std::time::{Duration, Instant};
+
+#[tokio::test]
+async fn other_threads_send_and_close() {
+    let running = Running::start();
+    let mut ws = longwire::connect(running.url("/")).await.unwrap();
+    ws.send("quiet").await.unwrap();
+    ws.ping().await.unwrap();
+    let remote = running.diary.remotes.lock().unwrap()[0].clone();
+    let thread = std::thread::spawn(move || {
+        for i in 0..1_000 {
+            remote.send(format!("{i}")).unwrap();
+        }
+        remote
+    });
+    for i in 0..1_000 {
+        let message = ws.next().await.unwrap().unwrap();
+        assert_eq!(message.as_text(), Some(&*i.to_string()));
+    }
+    let remote = thread.join().unwrap();
+    remote
+        .close(CloseFrame::new(4002, "from afar").unwrap())
+        .unwrap();
+    assert!(ws.next().await.is_none());
+    assert_eq!(ws.close_info().unwrap().code().get(), 4002);
+    // Its place may be another's by now, who must not get this.
+    let mut next = longwire::connect(running.url("/")).await.unwrap();
+    remote.send("for a connection that has ended").unwrap();
+    next.send("mine").await.unwrap();
+    assert_eq!(next.next().await.unwrap().unwrap().as_text(), Some("mine"));
+}
+
+#[tokio::test]
+async fn a_remote_is_told_when_the_peer_takes_nothing() {
+    let mut config = Config::server();
+    config.limits.max_queued_output = 100_000;
+    let running = commands::Running::with(|options| options.config = config.into());
+    let mut client = running.connect("/").await;
+    let remote = running.diary.remotes.lock().unwrap()[0].clone();
+    // The client's task does not run meanwhile, but reads ahead a little.
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let mut sent = 0;
+    while remote.send(vec![0; 50_000]) != Err(RemoteError::Full) {
+        sent += 1;
+        std::thread::sleep(Duration::from_millis(1));
+        assert!(Instant::now() < deadline, "{sent} fit");
+    }
+    assert!(sent > 2, "{sent}");
+    for _ in 0..sent {
+        assert_eq!(client.0.next().await.unwrap().unwrap().len(), 50_000);
+    }
+    assert_eq!(client.next().await, "drained");
+    remote.send("goes on").unwrap();
+    assert_eq!(client.next().await, "goes on");
+}

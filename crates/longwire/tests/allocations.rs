@@ -5,7 +5,7 @@ use longwire::{
     server::{Listener, Options},
 };
 use std::{
-    io::{Read, Write},
+    io::{self, Read, Write},
     net::TcpStream,
     sync::mpsc,
     time::Duration,
@@ -21,35 +21,32 @@ static ALLOCATOR: Counting = Counting;
 struct Client(TcpStream);
 
 impl Client {
-    fn connect(address: &str) -> Client {
-        let mut stream = TcpStream::connect(address).unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_secs(60)))
-            .unwrap();
-        stream
-            .write_all(
-                b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    fn connect(address: &str) -> io::Result<Client> {
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        stream.write_all(
+            b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-            )
-            .unwrap();
+        )?;
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             let mut byte = [0];
-            stream.read_exact(&mut byte).unwrap();
+            stream.read_exact(&mut byte)?;
             head.push(byte[0]);
         }
         assert!(head.starts_with(b"HTTP/1.1 101"));
-        Client(stream)
+        Ok(Client(stream))
     }
 
     /// Sends that many messages of 20 bytes at once, and reads them back.
-    fn echo(&mut self, messages: usize) {
+    fn echo(&mut self, messages: usize) -> io::Result<()> {
         let mut frame = vec![0x82, 0x80 | 20, 0, 0, 0, 0];
         frame.extend_from_slice(&[7; 20]);
-        self.0.write_all(&frame.repeat(messages)).unwrap();
+        self.0.write_all(&frame.repeat(messages))?;
         let mut answers = vec![0; 22 * messages];
-        self.0.read_exact(&mut answers).unwrap();
+        self.0.read_exact(&mut answers)?;
         assert!(answers.chunks(22).all(|answer| answer[..2] == [0x82, 20]));
+        Ok(())
     }
 }
 
@@ -67,9 +64,9 @@ fn between_steps(client: impl FnOnce(&str, &mut dyn FnMut()) + Send + 'static) -
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .unwrap();
+        .expect("no runtime");
     runtime.block_on(async {
-        let listener = Listener::bind("127.0.0.1:0").await.unwrap();
+        let listener = Listener::bind("127.0.0.1:0").await.expect("no port");
         let mut server = Server::listen(listener, Options::default());
         let address = server.local_addr().to_string();
         let (step, mut steps) = tokio::sync::mpsc::unbounded_channel::<mpsc::Sender<()>>();
@@ -77,15 +74,15 @@ fn between_steps(client: impl FnOnce(&str, &mut dyn FnMut()) + Send + 'static) -
         std::thread::spawn(move || {
             client(&address, &mut || {
                 let (seen, wait) = mpsc::channel();
-                step.send(seen).unwrap();
-                wait.recv().unwrap();
+                step.send(seen).expect("the test is over");
+                wait.recv().expect("the test is over");
             });
             drop(step);
             let _ = done.send(());
         });
         tokio::spawn(async move {
             while let Some(pending) = server.accept().await {
-                tokio::spawn(async move { serve(pending.accept().await.unwrap()).await });
+                tokio::spawn(async move { serve(pending.accept().await.expect("refused")).await });
             }
         });
         let mut seen = Vec::new();
@@ -93,9 +90,9 @@ fn between_steps(client: impl FnOnce(&str, &mut dyn FnMut()) + Send + 'static) -
             // The keeper has a look at what came last, and then it is quiet.
             tokio::time::sleep(Duration::from_millis(300)).await;
             seen.push(Allocations::of_thread());
-            step.send(()).unwrap();
+            step.send(()).expect("the client gave up");
         }
-        finished.await.unwrap();
+        finished.await.expect("the client panicked");
         seen.windows(2).map(|pair| pair[1] - pair[0]).collect()
     })
 }
@@ -105,11 +102,11 @@ fn a_message_is_one_allocation() {
     const MESSAGES: usize = 2_000;
     for in_flight in [1, 16] {
         let made = between_steps(move |address, step| {
-            let mut client = Client::connect(address);
-            client.echo(64);
+            let mut client = Client::connect(address).unwrap();
+            client.echo(64).unwrap();
             step();
             for _ in 0..MESSAGES / in_flight {
-                client.echo(in_flight);
+                client.echo(in_flight).unwrap();
             }
             step();
         });
@@ -126,12 +123,14 @@ fn an_idle_connection_holds_little_before_and_after_traffic() {
     const MOST: i64 = 1_200;
     let made = between_steps(|address, step| {
         // What is there once for all of them.
-        let mut clients = vec![Client::connect(address)];
-        clients[0].echo(16);
+        let mut clients = vec![Client::connect(address).unwrap()];
+        clients[0].echo(16).unwrap();
         step();
-        clients.extend((0..CONNECTIONS).map(|_| Client::connect(address)));
+        clients.extend((0..CONNECTIONS).map(|_| Client::connect(address).unwrap()));
         step();
-        clients.iter_mut().for_each(|client| client.echo(16));
+        for client in &mut clients {
+            client.echo(16).unwrap();
+        }
         step();
     });
     let each = |made: Allocations| made.held / i64::try_from(CONNECTIONS).unwrap();

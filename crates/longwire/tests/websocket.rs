@@ -105,46 +105,47 @@ async fn an_answer_is_not_stranded_by_messages_that_wait() {
 
 /// A program that answers the first message and is busy for a second with
 /// something else, while a peer has sent more and asks whether it is there.
-async fn a_busy_program_is_heard_of() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let connecting = tokio::net::TcpStream::connect(listener.local_addr().unwrap());
+async fn a_busy_program_is_heard_of() -> std::io::Result<()> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let connecting = tokio::net::TcpStream::connect(listener.local_addr()?);
     let (peer, accepted) = tokio::join!(connecting, listener.accept());
-    let (mut peer, transport) = (peer.unwrap(), accepted.unwrap().0);
+    let (mut peer, transport) = (peer?, accepted?.0);
     let program = tokio::spawn(async move {
         let mut ws = WebSocket::from_stream(transport, Role::Server, Config::server(), b"");
-        let first = ws.next().await.unwrap().unwrap();
-        ws.send(first).await.unwrap();
+        let first = ws.next().await.expect("closed")?;
+        ws.send(first).await?;
         tokio::time::sleep(Duration::from_secs(1)).await;
-        let second = ws.next().await.unwrap().unwrap();
-        ws.send(second).await.unwrap();
+        let second = ws.next().await.expect("closed")?;
+        ws.send(second).await
     });
 
     let start = std::time::Instant::now();
     let two = [frame(0x81, b"one"), frame(0x81, b"two")].concat();
-    peer.write_all(&two).await.unwrap();
+    peer.write_all(&two).await?;
     let mut answer = [0; 5];
-    peer.read_exact(&mut answer).await.unwrap();
+    peer.read_exact(&mut answer).await?;
     assert_eq!(&answer, b"\x81\x03one");
-    peer.write_all(&frame(0x89, b"there?")).await.unwrap();
+    peer.write_all(&frame(0x89, b"there?")).await?;
     let mut pong = [0; 8];
-    peer.read_exact(&mut pong).await.unwrap();
+    peer.read_exact(&mut pong).await?;
     assert_eq!(&pong, b"\x8a\x06there?");
     let elapsed = start.elapsed();
     assert!(elapsed < Duration::from_millis(600), "{elapsed:?}");
 
-    peer.read_exact(&mut answer).await.unwrap();
+    peer.read_exact(&mut answer).await?;
     assert_eq!(&answer, b"\x81\x03two");
-    program.await.unwrap();
+    let served = program.await.expect("the program panicked");
+    served.map_err(std::io::Error::other)
 }
 
 #[tokio::test]
 async fn a_busy_program_is_heard_of_on_one_thread() {
-    a_busy_program_is_heard_of().await;
+    a_busy_program_is_heard_of().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_busy_program_is_heard_of_on_many_threads() {
-    a_busy_program_is_heard_of().await;
+    a_busy_program_is_heard_of().await.unwrap();
 }
 
 #[tokio::test]
@@ -197,7 +198,7 @@ async fn an_idle_peer_is_pinged_and_a_dead_one_noticed() {
     let mut sent = Vec::new();
     drop(server);
     peer.read_to_end(&mut sent).await.unwrap();
-    assert_eq!(sent, b"\x89\x00");
+    assert_eq!(sent, b"\x89\x00\x89\x01\x02\x89\x01\x03");
 }
 
 #[tokio::test(start_paused = true)]

@@ -79,8 +79,12 @@ impl Secure {
 
     /// Everybody else is served as ever.
     fn serves(&self) {
-        self.open().echoes("still here");
+        echoes(&mut self.open(), "still here");
     }
+}
+
+fn echoes(wire: &mut Wire, text: &str) {
+    wire.echoes(&frame(0x81, text.as_bytes()), text);
 }
 
 #[tokio::test]
@@ -169,7 +173,7 @@ fn a_session_is_resumed() {
             let mut wire = Wire::connect(secure.running.address, &config);
             wire.open(&request("/", ""));
             // The tickets of TLS 1.3 came before this.
-            wire.echoes("hello");
+            echoes(&mut wire, "hello");
             assert_eq!(wire.tls.protocol_version(), Some(protocol));
             assert_eq!(wire.tls.handshake_kind(), Some(kind));
         }
@@ -202,7 +206,7 @@ fn keys_may_be_updated_at_any_time() {
         if i % 3 == 0 {
             wire.tls.refresh_traffic_keys().unwrap();
         }
-        wire.echoes(&format!("message {i}"));
+        echoes(&mut wire, &format!("message {i}"));
     }
     // Not without end, if nothing else comes.
     for _ in 0..100 {
@@ -417,5 +421,5 @@ fn a_peer_that_does_not_read_is_not_read_from() {
         assert_eq!(&echo[..5], b"\x82\x7e\xff\xff\x07");
     }
     writing.join().unwrap();
-    wire.echoes("and on it goes");
+    echoes(&mut wire, "and on it goes");
 }

@@ -2,17 +2,35 @@
 
 use std::process::Command;
 
-use super::echo_server::EchoServer;
+use super::certificate::{self, Certificate};
+use super::echo_server::{EchoServer, SETTINGS, Setting};
 use super::{matrix, transcript};
 use crate::error::Result;
 use crate::process::Service;
 use crate::setup::{chromium as chromium_setup, java, node, python3};
 use crate::workspace::Workspace;
 
+/// Whether a client can be told, by its environment, which certificate to trust.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    ByEnvironment,
+    No,
+}
+
 pub(crate) fn curl(workspace: &Workspace) -> Result<String> {
-    let mut script = Command::new("sh");
-    script.arg(workspace.interop("curl/client.sh"));
-    meet(workspace, "server-curl", script, matrix::OF_HANDSHAKE)
+    let client = || {
+        let mut script = Command::new("sh");
+        script.arg(workspace.interop("curl/client.sh"));
+        Ok(script)
+    };
+    let expected = matrix::OF_HANDSHAKE;
+    meet(
+        workspace,
+        "server-curl",
+        client,
+        Trust::ByEnvironment,
+        expected,
+    )
 }
 
 pub(crate) fn websockets(workspace: &Workspace) -> Result<String> {
@@ -24,80 +42,112 @@ pub(crate) fn aiohttp(workspace: &Workspace) -> Result<String> {
 }
 
 fn python(workspace: &Workspace, part: &str, script: &str) -> Result<String> {
-    let mut python = Command::new(python3::with_packages(workspace)?);
-    python.arg(workspace.interop("python").join(script));
-    meet(workspace, part, python, &matrix::of_server(part))
+    let client = || {
+        let mut python = Command::new(python3::with_packages(workspace)?);
+        python.arg(workspace.interop("python").join(script));
+        Ok(python)
+    };
+    let expected = matrix::of_server(part);
+    meet(workspace, part, client, Trust::ByEnvironment, &expected)
 }
 
 pub(crate) fn ws(workspace: &Workspace) -> Result<String> {
-    let mut node = node::with_packages(workspace)?;
-    node.arg("ws_client.mjs");
-    meet(
-        workspace,
-        "server-ws",
-        node,
-        &matrix::of_server("server-ws"),
-    )
+    in_node(workspace, "server-ws", "ws_client.mjs")
 }
 
 pub(crate) fn undici(workspace: &Workspace) -> Result<String> {
-    let mut node = node::with_packages(workspace)?;
-    node.arg("undici_client.mjs");
-    meet(
-        workspace,
-        "server-undici",
-        node,
-        &matrix::of_server("server-undici"),
-    )
+    in_node(workspace, "server-undici", "undici_client.mjs")
+}
+
+fn in_node(workspace: &Workspace, part: &str, script: &str) -> Result<String> {
+    let client = || {
+        let mut node = node::with_packages(workspace)?;
+        node.arg(script);
+        Ok(node)
+    };
+    let expected = matrix::of_server(part);
+    meet(workspace, part, client, Trust::ByEnvironment, &expected)
 }
 
 pub(crate) fn chromium(workspace: &Workspace) -> Result<String> {
-    let mut node = node::with_packages(workspace)?;
-    node.arg("chromium_client.mjs")
-        .env("CHROMIUM", chromium_setup::program(workspace)?);
-    meet(
-        workspace,
-        "server-chromium",
-        node,
-        &matrix::of_server("server-chromium"),
-    )
+    let part = "server-chromium";
+    let client = || {
+        let mut node = node::with_packages(workspace)?;
+        node.arg("chromium_client.mjs")
+            .env("CHROMIUM", chromium_setup::program(workspace)?);
+        Ok(node)
+    };
+    meet(workspace, part, client, Trust::No, &matrix::of_server(part))
 }
 
 pub(crate) fn jdk(workspace: &Workspace) -> Result<String> {
-    let mut java = java::with_classes(workspace)?;
-    java.arg("JdkClient");
-    meet(
-        workspace,
-        "server-jdk",
-        java,
-        &matrix::of_server("server-jdk"),
-    )
+    in_java(workspace, "server-jdk", "JdkClient")
 }
 
 pub(crate) fn okhttp(workspace: &Workspace) -> Result<String> {
-    let mut java = java::with_classes(workspace)?;
-    java.arg("OkHttpClientChecks");
-    meet(
-        workspace,
-        "server-okhttp",
-        java,
-        &matrix::of_server("server-okhttp"),
-    )
+    in_java(workspace, "server-okhttp", "OkHttpClientChecks")
+}
+
+fn in_java(workspace: &Workspace, part: &str, class: &str) -> Result<String> {
+    let client = || {
+        let mut java = java::with_classes(workspace)?;
+        java.arg(class);
+        Ok(java)
+    };
+    meet(workspace, part, client, Trust::No, &matrix::of_server(part))
+}
+
+/// Has a client meet our server in all its settings.
+fn meet(
+    workspace: &Workspace,
+    part: &str,
+    client: impl Fn() -> Result<Command>,
+    trust: Trust,
+    expected: &[&str],
+) -> Result<String> {
+    if workspace.has_stand_in() {
+        return meet_one(workspace, part, client()?, SETTINGS[0], expected);
+    }
+    let mut met = 0;
+    for setting in SETTINGS {
+        if setting.tls && trust == Trust::No {
+            continue;
+        }
+        let name = format!("{part} {}", setting.name);
+        meet_one(workspace, &name, client()?, *setting, expected)?;
+        met += 1;
+    }
+    Ok(format!("{} checks in {met} settings", expected.len()))
 }
 
 /// Runs a client with the URLs of two servers of ours: one that selects a
 /// client's first offer, and one that speaks `chat.v1` only.
-fn meet(
+fn meet_one(
     workspace: &Workspace,
-    part: &str,
+    what: &str,
     mut client: Command,
+    setting: Setting,
     expected: &[&str],
 ) -> Result<String> {
-    let name = |what: &str| format!("{part} {what}");
-    let mut echo = EchoServer::start(workspace, &name("longwire"), &[])?;
-    let choosy = EchoServer::start(workspace, &name("longwire chat.v1"), &["chat.v1"])?;
+    let certificate = match setting.tls {
+        true => Some(certificate::of_localhost(workspace)?),
+        false => None,
+    };
+    let certificate = certificate.as_ref();
+    let start = |name: &str, subprotocols: &[&str]| {
+        let name = format!("{what} {name}");
+        EchoServer::start_as(workspace, &name, setting, certificate, subprotocols)
+    };
+    let mut echo = start("longwire", &[])?;
+    let choosy = start("longwire chat.v1", &["chat.v1"])?;
     client.args([echo.url(), choosy.url()]);
-    let mut client = Service::start(workspace, part, &mut client)?;
+    if let Some(Certificate { chain, .. }) = certificate {
+        // Of curl, Node.js and Python, which takes OpenSSL's.
+        for variable in ["CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"] {
+            client.env(variable, chain);
+        }
+    }
+    let mut client = Service::start(workspace, what, &mut client)?;
     let summary = transcript::follow(&mut client, expected, || {
         echo.begin_shutdown();
         Ok(())

@@ -355,10 +355,12 @@ impl MessageProgress {
         if needed <= self.buffer.capacity() {
             return Ok(());
         }
-        let capacity = needed.max(needed.saturating_mul(2).min(end));
-        if !self.share.grow_to(capacity) {
-            return Err(LimitError::AssemblyBudget);
-        }
+        let ample = needed.saturating_mul(2).min(end).max(needed);
+        // What the budget lacks of the ample room may be enough for what is here.
+        let granted = [ample, needed]
+            .into_iter()
+            .find(|&capacity| self.share.grow_to(capacity));
+        let capacity = granted.ok_or(LimitError::AssemblyBudget)?;
         self.buffer.reserve_exact(capacity - self.buffer.len());
         Ok(())
     }

@@ -29,9 +29,12 @@ const RESERVED: usize = 1 << 14;
 /// allows less.
 const MAX_FRAGMENT: usize = (1 << 14) + 2048;
 
-/// How much input may wait for its end. A record is at most 18 KiB long, but a
-/// handshake message may be cut into many; rustls takes none that is longer.
-const MAX_REST: usize = 1 << 16;
+/// How much input may wait for its end in the handshake, where a message may be
+/// cut into many records; rustls takes none that is longer.
+const MAX_HANDSHAKE: usize = 1 << 16;
+
+/// How much may wait after that: a record.
+const MAX_RECORD: usize = 5 + MAX_FRAGMENT;
 
 /// How much plaintext is encrypted at a time. No more than this is kept as
 /// ciphertext when the transport takes nothing, but for the records' overhead.
@@ -154,7 +157,7 @@ impl Session {
         }
         self.rest = rest.split_off(at);
         self.unseen = true;
-        if self.rest.len() > MAX_REST && self.is_handshaking() {
+        if self.rest.len() > MAX_HANDSHAKE && self.is_handshaking() {
             return Err(too_long());
         }
         Ok(())
@@ -232,16 +235,16 @@ impl Session {
                 Ok(ConnectionState::ReadTraffic(traffic)) => collect(traffic, front, &mut len),
                 state => state.and_then(|state| attend(state, &mut self.unsent)),
             };
+            at += discard;
             match attended {
                 Ok(Attended::GoOn) => {}
                 Ok(Attended::Blocked) => break,
                 Ok(Attended::PeerClosed) => self.input = Input::Closed,
                 Err(error) => {
-                    self.take_alert(&mut buffer[at + discard..]);
+                    self.take_alert(&mut buffer[at..]);
                     return Err(error);
                 }
             }
-            at += discard;
         }
         // RFC 8446, section 6.1: what comes after close_notify is ignored.
         if self.input == Input::Open {
@@ -249,7 +252,7 @@ impl Session {
         } else {
             self.rest = Vec::new();
         }
-        if self.rest.len() > MAX_REST {
+        if self.rest.len() > MAX_RECORD {
             return Err(too_long());
         }
         self.unseen = false;
@@ -356,7 +359,9 @@ impl Session {
                 self.connection.process_tls_records(&mut self.rest);
             let attended = match state {
                 Ok(ConnectionState::WriteTraffic(mut traffic)) => {
-                    return act(&mut traffic).map_err(io::Error::other);
+                    let done = act(&mut traffic);
+                    self.rest.drain(..discard);
+                    return done.map_err(io::Error::other);
                 }
                 state => state.and_then(|state| attend(state, &mut self.unsent)),
             };
@@ -462,3 +467,6 @@ fn write_all(transport: &mut impl Write, bytes: &[u8]) -> io::Result<usize> {
 fn too_long() -> Error {
     InvalidMessage::MessageTooLarge.into()
 }
+
+#[cfg(test)]
+mod tests;

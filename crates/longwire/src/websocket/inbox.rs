@@ -9,9 +9,12 @@ use std::{cell::Cell, collections::VecDeque};
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     /// Nothing while there is nothing.
-    items: Option<Box<VecDeque<Item>>>,
+    items: Option<Items>,
     weight: usize,
 }
+
+/// Behind a pointer, so that an idle connection holds no more than that.
+type Items = Box<VecDeque<Item>>;
 
 #[derive(Debug)]
 pub(super) enum Item {
@@ -46,7 +49,7 @@ impl Item {
 thread_local! {
     /// The memory in which the connections of this thread keep what they have
     /// received, one after the other: most are emptied before the next is read.
-    static SPARE: Cell<Option<Box<VecDeque<Item>>>> = const { Cell::new(None) };
+    static SPARE: Cell<Option<Items>> = const { Cell::new(None) };
 }
 
 /// A spare queue with more places than this is given back to the system.

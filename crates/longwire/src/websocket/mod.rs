@@ -46,7 +46,13 @@ use tokio::io::{AsyncRead, AsyncWrite};
 /// you wait on the connection: one task for the whole runtime looks after the
 /// connections whose owners are busy. It reads ahead up to 128 KiB of messages
 /// that you have not taken; behind those, Pings are not seen. When you have just
-/// taken a message, it leaves you 50 ms to come back before it looks.
+/// taken a message, it leaves you about 50 ms to come back before it looks.
+///
+/// # What it costs
+///
+/// A received message is one allocation, that of its payload, and sending one of
+/// less than 4 KiB is none. An idle connection allocates at most 1,200 bytes, the
+/// task of the loop above included, and as much after traffic as before.
 ///
 /// # When what you send is written
 ///
@@ -163,6 +169,10 @@ impl WebSocket {
     ///
     /// # Cancel safety
     /// No message is lost.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "it is asynchronous: no iterator's"
+    )]
     pub fn next(&mut self) -> impl Future<Output = Option<Result<Message, Error>>> {
         self.receiver.next()
     }

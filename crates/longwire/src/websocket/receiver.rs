@@ -29,6 +29,10 @@ impl Receiver {
     ///
     /// # Cancel safety
     /// No message is lost.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "it is asynchronous: no iterator's"
+    )]
     pub fn next(&mut self) -> impl Future<Output = Option<Result<Message, Error>>> {
         self.receive(Driver::pop_message)
     }

@@ -45,7 +45,15 @@
 //! handler that blocks keeps all connections of its worker waiting. Other threads
 //! send by a [`Remote`].
 //!
-//! TLS, and HTTP on the same port, are what [`Server`](crate::Server) is for.
+//! # TLS and HTTP
+//!
+//! With `EngineOptions::tls` the loops speak TLS. Its handshakes are computed on
+//! threads of their own, and as many connections may be in their handshake as
+//! [`EngineOptions::max_handshakes`] says. An idle connection keeps no buffer
+//! there either.
+//!
+//! Requests that ask for no WebSocket go to an HTTP server of the program's, if
+//! [`EngineOptions::http`] has one.
 
 mod connection;
 mod desk;

@@ -157,9 +157,9 @@ impl Wire {
         String::from_utf8(head).unwrap()
     }
 
-    /// Sends a short text and expects it back.
-    pub(crate) fn echoes(&mut self, text: &str) {
-        self.send(&crate::server_peer::frame(0x81, text.as_bytes()));
+    /// Sends a masked frame with a short text, and expects that back.
+    pub(crate) fn echoes(&mut self, frame: &[u8], text: &str) {
+        self.send(frame);
         let mut echo = vec![0; 2 + text.len()];
         self.receive(&mut echo).unwrap();
         assert_eq!((echo[0], &echo[2..]), (0x81, text.as_bytes()));

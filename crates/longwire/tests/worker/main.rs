@@ -391,7 +391,7 @@ fn a_dead_peer_is_pinged_and_given_up() {
     let mut socket = running.open_socket();
     let mut rest = Vec::new();
     socket.read_to_end(&mut rest).unwrap();
-    assert_eq!(rest, b"\x89\x00");
+    assert_eq!(rest, b"\x89\x00\x89\x01\x02\x89\x01\x03");
     let info = &running.ends(1)[0].1;
     assert_eq!(info.cause, longwire::CloseCause::KeepaliveTimeout);
 }

@@ -97,7 +97,7 @@ impl ZlibDeflate {
     /// coded.
     pub const fn memory(settings: DeflateSettings) -> usize {
         let waiting = 7 << (mem_level(settings) + 6);
-        (136 << 10) + (4 << window_bits(settings)) + waiting
+        (131 << 10) + (4 << window_bits(settings)) + waiting
     }
 }
 

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test's helpers fail the test")]
 
 use longwire::{
-    Config, Connector, DeflateConfig, Message, Server, WebSocket,
+    Compress, Config, Connector, DeflateConfig, Message, Server, WebSocket,
     proto::handshake::Response,
     server::{Listener, Options},
 };
@@ -68,6 +68,10 @@ async fn check_echo(ws: &mut WebSocket) {
             ws.send(message.clone()).await.unwrap();
             assert_eq!(ws.next().await.unwrap().unwrap(), message);
         }
+    }
+    for compress in [Compress::Always, Compress::Never] {
+        ws.send_with("short", compress).await.unwrap();
+        assert_eq!(ws.next().await.unwrap().unwrap(), "short".into());
     }
     let mut writer = ws.stream_text();
     for part in ["one ", "and ", "one ", "and ", "two"] {

@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{Error, deflate::ThreadCodecs, entropy::ThreadRandom, io::Io, keeper::Now};
 use longwire_proto::{
-    CloseCause, CloseFrame, Connection, ControlPayload, Env, Event, Input, Instant, Message,
-    MessageKind, MessageRef, ReceiveMode, SendError, Transport,
+    CloseCause, CloseFrame, Compress, Connection, ControlPayload, Env, Event, Input, Instant,
+    Message, MessageKind, MessageRef, ReceiveMode, SendError, Transport,
 };
 use std::{
     cell::Cell,
@@ -394,6 +394,11 @@ impl Driver {
 
     pub(super) fn send(&mut self, message: Message) -> Result<(), Error> {
         let sent = self.with_output(|connection, env| connection.send(env, message));
+        sent.map_err(|error| self.refused(error))
+    }
+
+    pub(super) fn send_with(&mut self, message: Message, compress: Compress) -> Result<(), Error> {
+        let sent = self.with_output(|connection, env| connection.send_with(env, message, compress));
         sent.map_err(|error| self.refused(error))
     }
 

@@ -19,7 +19,7 @@ pub use writer::{BinaryWriter, TextWriter};
 
 use crate::{Error, io::Io};
 use longwire_proto::{
-    CloseCode, CloseFrame, CloseInfo, Config, Message, PreparedMessage, Role, Utf8Bytes,
+    CloseCode, CloseFrame, CloseInfo, Compress, Config, Message, PreparedMessage, Role, Utf8Bytes,
     extension::MessageExtension,
 };
 use std::{
@@ -258,6 +258,23 @@ impl WebSocket {
     /// The message is queued as a whole or not at all.
     pub async fn send_prepared(&mut self, message: &PreparedMessage) -> Result<(), Error> {
         self.sender.send_prepared(message).await
+    }
+
+    /// Sends a message as [`send`](Self::send) does, and says whether to compress
+    /// it where the peers have agreed on that: [`Compress::Never`] for what is
+    /// compressed already.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    /// The message is queued as a whole or not at all.
+    pub async fn send_with(
+        &mut self,
+        message: impl Into<Message>,
+        compress: Compress,
+    ) -> Result<(), Error> {
+        self.sender.send_with(message, compress).await
     }
 
     /// As [`send_prepared`](Self::send_prepared), but leaves the writing to the

@@ -7,8 +7,8 @@ use super::{
 };
 use crate::deflate::ThreadCodecs;
 use longwire_proto::{
-    CloseFrame, Connection, Env, Instant, MessageRef, NoMaskKeys, Output, PreparedMessage,
-    SendError,
+    CloseFrame, Compress, Connection, Env, Instant, MessageRef, NoMaskKeys, Output,
+    PreparedMessage, SendError,
 };
 use std::{any::Any, fmt, sync::Arc};
 
@@ -44,6 +44,16 @@ impl<D: ?Sized> Peer<'_, D> {
     pub fn send<'m>(&mut self, message: impl Into<MessageRef<'m>>) -> Sent {
         let message = message.into();
         self.put(|connection, env| connection.send_ref(env, message))
+    }
+
+    /// The same, and says whether to compress it where that was agreed on.
+    pub fn send_with<'m>(
+        &mut self,
+        message: impl Into<MessageRef<'m>>,
+        compress: Compress,
+    ) -> Sent {
+        let message = message.into();
+        self.put(|connection, env| connection.send_ref_with(env, message, compress))
     }
 
     /// Sends a message that was encoded once for many connections; copies a

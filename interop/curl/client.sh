@@ -114,7 +114,7 @@ verdict post-405 "$(
 refuses no-key-400 400 "$upgrade" "$connection" "$version"
 refuses short-key-400 400 "$upgrade" "$connection" "$version" 'Sec-WebSocket-Key: c2hvcnQ='
 
-host=${echo_url#http://}
+host=${echo_url#*://}
 answer "$echo_url" "$upgrade" "$connection" "$version" "$key" "Origin: http://${host%%/*}"
 verdict own-origin-accepted "$(differs status "$status" 101)"
 

@@ -174,14 +174,19 @@ pub(crate) fn block_on<T>(serve: impl Future<Output = Result<T, Failure>>) -> Re
     runtime.block_on(serve)
 }
 
-/// Serves until the program is told to stop, and then closes every connection
-/// with 1001.
-pub(crate) async fn until_stopped(server: Server, mut serve: impl AsyncFnMut(&mut Server)) {
-    let mut server = server;
+/// Announces where it serves, serves until the program is told to stop, and
+/// then closes every connection with 1001.
+pub(crate) async fn until_stopped(
+    lines: &str,
+    mut server: Server,
+    mut serve: impl AsyncFnMut(&mut Server),
+) {
+    let mut stop = Stop::listen();
+    announce(lines);
     let handle = server.handle();
     tokio::select! {
         () = serve(&mut server) => {}
-        () = stopped() => {}
+        () = stop.told() => {}
     }
     say_stopping();
     tokio::select! {
@@ -190,20 +195,31 @@ pub(crate) async fn until_stopped(server: Server, mut serve: impl AsyncFnMut(&mu
                 tracing::warn!(unfinished, "connections did not close in time");
             }
         }
-        () = stopped() => {}
+        () = stop.told() => {}
     }
 }
 
 /// The same for an engine.
-pub(crate) async fn engine_until_stopped(engine: Engine) {
-    stopped().await;
+pub(crate) async fn engine_until_stopped(lines: &str, engine: Engine) {
+    let mut stop = Stop::listen();
+    announce(lines);
+    stop.told().await;
     say_stopping();
-    engine.handle().shutdown();
-    let closed = tokio::task::spawn_blocking(|| engine.wait());
+    let handle = engine.handle();
+    handle.shutdown();
+    let (ended, all_ended) = tokio::sync::oneshot::channel();
+    // Not a task of the runtime, whose end would wait for it.
+    std::thread::spawn(move || {
+        engine.wait();
+        let _ = ended.send(());
+    });
     tokio::select! {
-        _ = closed => {}
-        // Again: at once. The thread that waits would keep the runtime.
-        () = stopped() => std::process::exit(0),
+        _ = all_ended => {}
+        () = tokio::time::sleep(SHUTDOWN) => {
+            let unfinished = handle.connections();
+            tracing::warn!(unfinished, "connections did not close in time");
+        }
+        () = stop.told() => {}
     }
 }
 
@@ -211,20 +227,54 @@ fn say_stopping() {
     eprintln!("Stopping: closing the connections. Press Ctrl-C again to stop at once.");
 }
 
-/// Waits for Ctrl-C, or for what service managers send.
-async fn stopped() {
+/// Ctrl-C, or what service managers send.
+struct Stop {
     #[cfg(unix)]
-    {
-        use signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => return,
-                pressed = signal::ctrl_c() => if pressed.is_ok() { return },
+    terminate: Option<signal::unix::Signal>,
+    #[cfg(unix)]
+    interrupt: Option<signal::unix::Signal>,
+}
+
+impl Stop {
+    /// From here on a signal does not kill the program: to be called before
+    /// anybody can know that it is there.
+    fn listen() -> Stop {
+        #[cfg(unix)]
+        {
+            use signal::unix::{SignalKind, signal};
+            Stop {
+                terminate: signal(SignalKind::terminate()).ok(),
+                interrupt: signal(SignalKind::interrupt()).ok(),
             }
         }
+        #[cfg(not(unix))]
+        Stop {}
     }
-    if signal::ctrl_c().await.is_err() {
-        // No signals here: only the end of the process stops it.
-        std::future::pending::<()>().await;
+
+    /// Waits until the program is told to stop.
+    #[cfg(unix)]
+    async fn told(&mut self) {
+        async fn came(signal: &mut Option<signal::unix::Signal>) {
+            match signal {
+                Some(signal) => {
+                    signal.recv().await;
+                }
+                // It cannot be listened to, and kills the program.
+                None => std::future::pending().await,
+            }
+        }
+        tokio::select! {
+            () = came(&mut self.terminate) => {}
+            () = came(&mut self.interrupt) => {}
+        }
+    }
+
+    /// Waits until the program is told to stop.
+    #[cfg(not(unix))]
+    async fn told(&mut self) {
+        if signal::ctrl_c().await.is_err() {
+            // No signals here: only the end of the process stops it.
+            std::future::pending::<()>().await;
+        }
     }
 }

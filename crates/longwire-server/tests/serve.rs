@@ -5,7 +5,7 @@ mod program;
 
 use longwire::{CloseCode, ConnectError, Connector, Message, WebSocket};
 use program::{Program, run};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Each test twice: the two drivers are to behave the same.
 macro_rules! on_both {
@@ -31,6 +31,9 @@ on_both! {
     a_foreign_name_does_not_reach_a_server_on_loopback
     #[cfg(unix)]
     told_to_stop_it_closes_its_connections_with_1001
+    #[cfg(unix)]
+    told_to_stop_it_does_not_wait_for_ever
+    a_client_is_not_pushed_behind_by_its_own_doing
     the_page_is_served_with_its_files
 }
 
@@ -237,6 +240,48 @@ async fn told_to_stop_it_closes_its_connections_with_1001(io: &str) {
     assert_eq!(ws.close_info().unwrap().code(), CloseCode::GOING_AWAY);
     let status = tokio::task::spawn_blocking(|| program.wait());
     assert!(status.await.unwrap().success());
+}
+
+#[cfg(unix)]
+async fn told_to_stop_it_does_not_wait_for_ever(io: &str) {
+    use std::io::{Read, Write};
+    let program = Program::start(&["serve", "--io", io]);
+    let mut deaf = std::net::TcpStream::connect(&program.address).unwrap();
+    deaf.write_all(
+        b"GET /channels/lobby HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
+        Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+    )
+    .unwrap();
+    assert!(deaf.read(&mut [0; 1000]).unwrap() > 0);
+    let start = Instant::now();
+    program.terminate();
+    // Its Close frame is not answered.
+    let status = tokio::task::spawn_blocking(|| program.wait());
+    assert!(status.await.unwrap().success());
+    assert!(start.elapsed() >= Duration::from_secs(4));
+    drop(deaf);
+}
+
+/// More than the log holds, in one go: it is read as fast as it is taken.
+async fn a_client_is_not_pushed_behind_by_its_own_doing(io: &str) {
+    const COUNT: usize = 20_000;
+    let program = Program::start(&["serve", "--io", io, "--log-count", "8"]);
+    let ws = join(&program, "/channels/flood").await;
+    let (sender, mut receiver) = ws.split();
+    let sending = tokio::spawn(async move {
+        for i in 0..COUNT {
+            sender.feed(i.to_string()).await.unwrap();
+        }
+        sender.flush().await.unwrap();
+        sender
+    });
+    for i in 0..COUNT {
+        let next = tokio::time::timeout(Duration::from_secs(20), receiver.next());
+        let message = next.await.expect("nothing came").expect("it closed");
+        assert_eq!(message.unwrap().as_text(), Some(&*i.to_string()));
+    }
+    sending.await.unwrap();
 }
 
 #[test]

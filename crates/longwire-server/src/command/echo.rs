@@ -2,7 +2,7 @@
 
 use crate::{
     exit::Failure,
-    listen::{self, Io, announce, block_on, engine_until_stopped, until_stopped},
+    listen::{self, Io, block_on, engine_until_stopped, until_stopped},
     subprotocol,
 };
 use longwire::{
@@ -36,9 +36,9 @@ fn run_on_workers(arguments: &Arguments) -> Result<(), Failure> {
     };
     let engine = arguments.listen.start_engine(echo, config, None)?;
     let (_, scheme) = arguments.listen.schemes();
-    announce(&format!("Echo: {scheme}://{}/", engine.local_addr()));
+    let line = format!("Echo: {scheme}://{}/", engine.local_addr());
     block_on(async {
-        engine_until_stopped(engine).await;
+        engine_until_stopped(&line, engine).await;
         Ok(())
     })
 }
@@ -67,9 +67,10 @@ fn run_on_tokio(arguments: Arguments) -> Result<(), Failure> {
     block_on(async move {
         let server = arguments.listen.bind(config(&arguments)).await?;
         let (_, scheme) = arguments.listen.schemes();
-        announce(&format!("Echo: {scheme}://{}/", server.local_addr()));
+        let line = format!("Echo: {scheme}://{}/", server.local_addr());
         let subprotocols = arguments.listen.subprotocol;
-        until_stopped(server, async |server| accept(server, &subprotocols).await).await;
+        let serve = async |server: &mut Server| accept(server, &subprotocols).await;
+        until_stopped(&line, server, serve).await;
         Ok(())
     })
 }

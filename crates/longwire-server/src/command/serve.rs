@@ -2,7 +2,7 @@
 
 use crate::{
     exit::Failure,
-    listen::{self, Io, announce, block_on, engine_until_stopped, until_stopped},
+    listen::{self, Io, block_on, engine_until_stopped, until_stopped},
     server::{App, HostPolicy, OnWorkers},
 };
 use longwire::worker::HttpFallback;
@@ -67,8 +67,8 @@ async fn on_workers(
     let pages = Arc::clone(&app);
     let http = HttpFallback::new(Handle::current(), move |http| pages.pages(http));
     let engine = listen.start_engine(OnWorkers(app), config, Some(http))?;
-    say_where(listen, engine.local_addr());
-    engine_until_stopped(engine).await;
+    let lines = lines(listen, engine.local_addr());
+    engine_until_stopped(&lines, engine).await;
     Ok(())
 }
 
@@ -78,15 +78,16 @@ async fn on_tokio(
     app: Arc<App>,
 ) -> Result<(), Failure> {
     let server = listen.bind(config).await?;
-    say_where(listen, server.local_addr());
-    until_stopped(server, async |server| app.serve(server).await).await;
+    let lines = lines(listen, server.local_addr());
+    until_stopped(&lines, server, async |server| app.serve(server).await).await;
     Ok(())
 }
 
-fn say_where(listen: &listen::Arguments, address: impl Display) {
+/// What to say of where it serves.
+fn lines(listen: &listen::Arguments, address: impl Display) -> String {
     let (page, socket) = listen.schemes();
-    announce(&format!(
+    format!(
         "Chat:     {page}://{address}/   (open it in two windows)\n\
          Channels: {socket}://{address}/channels/NAME",
-    ));
+    )
 }

@@ -199,6 +199,9 @@ impl Session {
             let start = RESERVED + self.rest.len();
             let free = buffer.get_mut(start..).unwrap_or_default();
             let room = free.len();
+            if room == 0 {
+                return Err(io::Error::other("there is no room to read to"));
+            }
             let read = match transport.read(free) {
                 Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
                 Ok(read) => read,

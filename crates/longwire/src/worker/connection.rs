@@ -501,7 +501,9 @@ fn tell_end<H: Handler>(handler: &H, peer: &mut Peer<'_, H::Data>) {
             source: peer.desk.transport_error.take(),
         };
         // Whatever becomes of this, `on_close` is called.
-        let _ = catch_unwind(AssertUnwindSafe(|| handler.on_error(peer, &error)));
+        if catch_unwind(AssertUnwindSafe(|| handler.on_error(peer, &error))).is_err() {
+            tracing::error!(id = peer.id, "the handler panicked");
+        }
     }
     handler.on_close(peer, &info);
 }

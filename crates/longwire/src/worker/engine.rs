@@ -231,6 +231,7 @@ impl EngineHandle {
 
     /// Calls `visit` for every open connection whose data is a `D`, also below
     /// [`Routes`](super::Routes): each worker for its own, one after the other.
+    /// A panic in it closes that connection with 1011.
     ///
     /// ```
     /// # use longwire::worker::EngineHandle;

@@ -31,19 +31,71 @@
 //! # }
 //! ```
 //!
-//! # What it costs
+//! # Who comes in
 //!
-//! A connection is plain state in its worker: no task, no buffer, no timer. A
-//! worker reads all its connections through one buffer and lends the handler
-//! messages that are in it; what the handler sends while one batch of input is
-//! handled leaves in one write. A message costs no allocation.
+//! [`Handler::on_request`] sees each request before it becomes a connection: its
+//! path and parameters, query, headers, subprotocols, and where it comes from
+//! ([`Opening`]). It refuses it, or makes the [`Data`](Handler::Data) that is
+//! kept for the connection. [`Routes`] is a handler that gives each path a
+//! handler of its own.
+//!
+//! # Sending
+//!
+//! - **What `on_message` returns** is sent back; usually the message itself.
+//! - **[`Peer::send`]** sends from inside any method. All that is sent while one
+//!   batch of input is handled leaves in one write.
+//! - **[`Remote::send`]** sends from any other thread. [`Peer::remote`] makes one;
+//!   it may outlive its connection.
+//! - **[`Peer::publish`]** and [`EngineHandle::publish`] send to all subscribers of
+//!   a topic, [`EngineHandle::broadcast`] to all connections. The message is
+//!   encoded once.
+//!
+//! # Topics
+//!
+//! A topic exists while somebody subscribes to it ([`Peer::subscribe`]). A
+//! publication is handed to all workers or to none, and all subscribers get the
+//! publications of all topics in one order: for one publisher in the order of
+//! its calls. Each worker writes to each of its subscribers once, however many
+//! publications of a topic wait; that is at the end of its turn, so what a
+//! method sends to its own connection may come before what it published
+//! earlier.
+//!
+//! A topic keeps nothing. Who wants that of a connection which was away, or too
+//! slow, keeps it elsewhere and uses [`EngineHandle::notify`]: it carries no
+//! message, has [`Handler::on_notified`] called for each subscriber, and is one
+//! notification however often it was called meanwhile.
+//!
+//! # Back-pressure
+//!
+//! At most [`Limits::max_queued_output`](crate::Limits::max_queued_output) waits
+//! to be written to a connection, and the message that went past it. Nothing is
+//! dropped in silence:
+//!
+//! - [`Peer::send`] says [`Sent::Full`]; [`Handler::on_drained`] says when to go
+//!   on.
+//! - A connection whose queue is full is not read from, so who sends more than it
+//!   takes is slowed down.
+//! - [`Remote::send`] and the publishing methods say [`RemoteError::Full`], and
+//!   then nothing was sent: to a connection that is full, or because 16 MiB wait
+//!   for a worker that has not got to it.
+//! - For a publication that a subscriber has no room for,
+//!   [`Handler::on_overflow`] decides: that one connection is closed with 1013,
+//!   which is the default, or goes without.
+//!
+//! # How it ends
+//!
+//! [`Handler::on_close`] is called once for each connection that was open, with
+//! the Close frames of both ends. If there was no closing handshake,
+//! [`Handler::on_error`] comes directly before it and says what failed. Both are
+//! called before the connection leaves its topics, and may publish.
 //!
 //! # Threads
 //!
 //! A connection stays with the worker that accepted it, so a handler's methods
 //! are never called for one connection at the same time, though for several. A
-//! handler that blocks keeps all connections of its worker waiting. Other threads
-//! send by a [`Remote`].
+//! handler that blocks keeps all connections of its worker waiting. Nothing that
+//! an [`EngineHandle`] or a [`Remote`] does waits for a worker, so they may be
+//! used inside a handler too.
 //!
 //! # TLS and HTTP
 //!
@@ -54,6 +106,13 @@
 //!
 //! Requests that ask for no WebSocket go to an HTTP server of the program's, if
 //! [`EngineOptions::http`] has one.
+//!
+//! # What it costs
+//!
+//! A connection is plain state in its worker: no task, no buffer, no timer. A
+//! worker reads all its connections through one buffer and lends the handler
+//! messages that are in it. A message costs no allocation, and a connection
+//! without topics no memory for them.
 
 mod connection;
 mod desk;

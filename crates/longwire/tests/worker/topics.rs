@@ -150,6 +150,24 @@ async fn the_engine_reaches_all_from_any_thread() {
 }
 
 #[tokio::test]
+async fn who_still_shakes_hands_hears_no_broadcast() {
+    let running = Running::with(|options| options.workers = 1);
+    let mut socket = TcpStream::connect(running.address).unwrap();
+    let patience = Some(Duration::from_secs(20));
+    socket.set_read_timeout(patience).unwrap();
+    let (first, second) = crate::REQUEST.split_at(40);
+    socket.write_all(first).unwrap();
+    let mut open = running.connect("/").await;
+    running.engine.broadcast("for all").unwrap();
+    assert_eq!(open.next().await, "for all");
+    socket.write_all(second).unwrap();
+    let head = crate::read_head(&mut socket);
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    socket.write_all(&frame(0x81, b"nothing else?")).unwrap();
+    assert_eq!(read_frame(&mut socket), (0x81, b"nothing else?".to_vec()));
+}
+
+#[tokio::test]
 async fn a_notification_comes_after_the_last_call_for_it() {
     let running = Running::start();
     let mut members = running.connect_many(3).await;

@@ -28,6 +28,9 @@ impl<D: Send + 'static> Slot<D> {
         turn: &mut Turn<'_, H>,
         publications: &[Publication],
     ) {
+        if !self.is_open() {
+            return;
+        }
         let limit = turn.options.config.limits.max_queued_output;
         for publication in publications {
             if publication.except == Some(self.id) {
@@ -75,8 +78,10 @@ impl<D: Send + 'static> Slot<D> {
         turn: &mut Turn<'_, H>,
         topic: &str,
     ) {
-        self.with_peer(turn, |handler, peer| handler.on_notified(peer, topic));
-        self.flush(turn);
+        if self.is_open() {
+            self.with_peer(turn, |handler, peer| handler.on_notified(peer, topic));
+            self.flush(turn);
+        }
     }
 
     /// Does what another thread wants to be done with every connection.
@@ -85,10 +90,12 @@ impl<D: Send + 'static> Slot<D> {
         turn: &mut Turn<'_, H>,
         visit: &Visit,
     ) {
-        self.with_peer(turn, |_, peer| {
-            visit(&mut peer.with_data(|data| -> &mut dyn Any { data }));
-        });
-        self.flush(turn);
+        if self.is_open() {
+            self.with_peer(turn, |_, peer| {
+                visit(&mut peer.with_data(|data| -> &mut dyn Any { data }));
+            });
+            self.flush(turn);
+        }
     }
 
     /// Appends a message; one that closes has no use for it.
@@ -100,6 +107,7 @@ impl<D: Send + 'static> Slot<D> {
         }
     }
 
+    /// Whether messages can be sent: not while it comes in, nor when it closes.
     fn is_open(&self) -> bool {
         matches!(&self.stage, Stage::Open(connection, _) if connection.is_open())
     }

@@ -7,6 +7,7 @@
 use divan::{Bencher, counter::BytesCount};
 use longwire_proto::{
     Config, Connection, Env, Event, Input, Instant, NoMaskKeys, Output, Role, Utf8Validator,
+    extension::NoCodecs,
 };
 use testkit::RawFrame;
 
@@ -90,6 +91,7 @@ mod connection {
             now: Instant::default(),
             output: &mut output,
             mask_keys: &mut NoMaskKeys,
+            codecs: &mut NoCodecs,
         };
         // Cut inside the header, so that a short message is assembled too.
         let (header, rest) = read.split_at_mut(1);

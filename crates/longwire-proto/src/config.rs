@@ -1,3 +1,4 @@
+use crate::extension::DeflateConfig;
 use alloc::sync::Arc;
 use core::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -37,6 +38,9 @@ pub struct Config {
     /// How long the closing handshake may take, and how long the peer may take
     /// after it to close TCP. Default: 10 s.
     pub close_timeout: Duration,
+    /// How messages are compressed where the peers agree on it; `None`: it is
+    /// neither offered nor accepted. Default: `None`.
+    pub deflate: Option<DeflateConfig>,
     /// The memory for unfinished messages of all connections that share this
     /// budget. Default: 256 MiB.
     pub assembly_budget: Arc<AssemblyBudget>,
@@ -53,6 +57,7 @@ impl Config {
             min_pong_timeout: Duration::from_secs(5),
             write_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(10),
+            deflate: None,
             assembly_budget: Arc::new(AssemblyBudget::new(256 << 20)),
         }
     }
@@ -75,7 +80,7 @@ pub struct Limits {
     pub max_frame_size: u64,
     /// The longest message that is received whole, in bytes. Default: 16 MiB.
     /// A larger one fails the connection with 1009 as soon as its length is
-    /// known.
+    /// known; a compressed one as soon as so much has come of it.
     pub max_message_size: u64,
     /// The most fragments of a message that is received whole. Default: 8,192.
     /// More fail the connection with 1009.
@@ -83,6 +88,12 @@ pub struct Limits {
     /// The most control frames within a second. Default: 1,000. More fail the
     /// connection with 1008.
     pub max_control_frames: u32,
+    /// How many times as long as what came a compressed message may become.
+    /// Default: 200. More fail the connection with 1009; in streaming mode too.
+    pub max_inflation: u32,
+    /// Up to this length, in bytes, a message may be compressed however much.
+    /// Default: 1 MiB.
+    pub inflation_floor: u64,
     /// How long a message that is received whole may take from its first byte
     /// to its last. Default: 5 min. A slower one fails the connection with
     /// 1008.
@@ -99,6 +110,8 @@ impl Default for Limits {
             max_message_size: 16 << 20,
             max_fragments: 8_192,
             max_control_frames: 1_000,
+            max_inflation: 200,
+            inflation_floor: 1 << 20,
             assembly_timeout: Duration::from_secs(300),
             max_queued_output: 1 << 20,
         }

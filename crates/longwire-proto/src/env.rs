@@ -1,7 +1,7 @@
-use crate::{Instant, Output};
+use crate::{Instant, Output, extension::Codecs};
 
 /// What a driver lends to a call: the time, the place for what is to be
-/// written, and the source of masking keys.
+/// written, the source of masking keys, and compressors.
 pub struct Env<'e> {
     /// The time.
     pub now: Instant,
@@ -9,6 +9,10 @@ pub struct Env<'e> {
     pub output: &'e mut Output,
     /// Makes the key of each frame that a client sends.
     pub mask_keys: &'e mut dyn MaskKeys,
+    /// Lends compressors and decompressors.
+    /// [`NoCodecs`](crate::extension::NoCodecs) where no compression is
+    /// negotiated.
+    pub codecs: &'e mut dyn Codecs,
 }
 
 /// A source of masking keys.

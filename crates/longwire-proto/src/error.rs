@@ -84,6 +84,8 @@ pub enum ProtocolError {
     TruncatedCloseCode,
     /// A Close frame has a code that must not be sent (7.4).
     InvalidCloseCode(CloseCode),
+    /// A compressed message is not DEFLATE (RFC 7692 section 7.2.2).
+    InvalidDeflate,
 }
 
 impl ProtocolError {
@@ -102,7 +104,9 @@ impl ProtocolError {
             | ProtocolError::ExpectedContinuation
             | ProtocolError::TruncatedCloseCode
             | ProtocolError::InvalidCloseCode(_) => CloseCode::PROTOCOL_ERROR,
-            ProtocolError::InvalidUtf8 => CloseCode::INVALID_PAYLOAD_DATA,
+            ProtocolError::InvalidUtf8 | ProtocolError::InvalidDeflate => {
+                CloseCode::INVALID_PAYLOAD_DATA
+            }
         }
     }
 }
@@ -130,6 +134,9 @@ impl fmt::Display for ProtocolError {
             ProtocolError::TruncatedCloseCode => f.write_str("a close frame holds half a code"),
             ProtocolError::InvalidCloseCode(code) => {
                 write!(f, "close code {} must not be sent", code.get())
+            }
+            ProtocolError::InvalidDeflate => {
+                f.write_str("a compressed message cannot be decompressed")
             }
         }
     }
@@ -168,6 +175,15 @@ pub enum LimitError {
     /// All partial messages together are past
     /// [`AssemblyBudget`](crate::AssemblyBudget): not this peer's fault alone.
     AssemblyBudget,
+    /// A compressed message became longer than
+    /// [`Limits::max_inflation`](crate::Limits::max_inflation) allows.
+    Inflation {
+        /// The limit, as a multiple of what came.
+        limit: u32,
+    },
+    /// All decompressors are lent to messages that are under way: not this
+    /// peer's fault alone.
+    Inflaters,
 }
 
 impl LimitError {
@@ -176,11 +192,12 @@ impl LimitError {
         match self {
             LimitError::FrameSize { .. }
             | LimitError::MessageSize { .. }
-            | LimitError::Fragments { .. } => CloseCode::MESSAGE_TOO_BIG,
+            | LimitError::Fragments { .. }
+            | LimitError::Inflation { .. } => CloseCode::MESSAGE_TOO_BIG,
             LimitError::ControlFrames { .. } | LimitError::AssemblyTime => {
                 CloseCode::POLICY_VIOLATION
             }
-            LimitError::AssemblyBudget => CloseCode::TRY_AGAIN_LATER,
+            LimitError::AssemblyBudget | LimitError::Inflaters => CloseCode::TRY_AGAIN_LATER,
         }
     }
 }
@@ -202,6 +219,10 @@ impl fmt::Display for LimitError {
             LimitError::AssemblyBudget => {
                 f.write_str("the memory for unfinished messages is in use")
             }
+            LimitError::Inflation { limit } => {
+                write!(f, "a message became {limit} times as long as it came")
+            }
+            LimitError::Inflaters => f.write_str("all decompressors are in use"),
         }
     }
 }

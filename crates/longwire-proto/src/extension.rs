@@ -1,9 +1,21 @@
-//! Extensions as both peers negotiate them (RFC 6455, section 9).
+//! Extensions: as both peers negotiate them (RFC 6455, section 9), and as they change messages.
+//!
+//! [`Extension`] is what stands in the handshake. [`MessageExtension`] is what one does when it is
+//! in use; [`PermessageDeflate`] is the one there is.
+
+mod message;
+mod permessage_deflate;
+
+pub use message::{Coded, Compress, Decoded, MessageExtension, Piece};
+pub use permessage_deflate::{
+    Codecs, Deflate, DeflateConfig, DeflateParamError, DeflateSettings, Direction, Inflate,
+    Inflated, InvalidDeflate, NoCodecs, PermessageDeflate,
+};
 
 use crate::handshake::token::{is_ows, is_tchar, is_token};
 use crate::handshake::{Headers, MisuseError};
 use alloc::borrow::ToOwned;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -56,6 +68,20 @@ impl Extension {
     pub fn flag(mut self, name: &str) -> Result<Extension, MisuseError> {
         self.params.push((checked(name)?, None));
         Ok(self)
+    }
+
+    /// An extension whose name is known to be a token.
+    fn of_valid(name: &str) -> Extension {
+        Extension {
+            name: name.to_owned(),
+            params: Vec::new(),
+        }
+    }
+
+    /// Adds a parameter whose name is known to be a token.
+    fn push_valid(&mut self, name: &str, value: Option<u8>) {
+        let value = value.map(|value| value.to_string());
+        self.params.push((name.to_owned(), value));
     }
 
     /// The name under which the extension is registered.
@@ -238,7 +264,6 @@ impl Parser<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::string::ToString;
 
     fn parse(values: &[&str]) -> Result<Vec<Extension>, ExtensionListError> {
         let mut headers = Headers::new();

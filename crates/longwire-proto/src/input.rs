@@ -6,12 +6,23 @@
 #[derive(Debug, Default)]
 pub struct Input<'a> {
     bytes: &'a mut [u8],
+    scratch: &'a mut [u8],
 }
 
 impl<'a> Input<'a> {
     /// What was read.
     pub fn new(bytes: &'a mut [u8]) -> Input<'a> {
-        Input { bytes }
+        Input {
+            bytes,
+            scratch: &mut [],
+        }
+    }
+
+    /// Adds room for messages that have to be decompressed: events borrow from
+    /// it as well, as long as it lasts. Without it such messages are owned.
+    #[must_use]
+    pub fn with_scratch(self, scratch: &'a mut [u8]) -> Input<'a> {
+        Input { scratch, ..self }
     }
 
     /// Nothing: for the calls that only fetch what is due already.
@@ -39,6 +50,19 @@ impl<'a> Input<'a> {
         let bytes = core::mem::take(&mut self.bytes);
         let (taken, rest) = bytes.split_at_mut(len.min(bytes.len()));
         self.bytes = rest;
+        taken
+    }
+
+    /// The next bytes, which stay, and the room that is left.
+    pub(crate) fn with_room(&mut self) -> (&mut [u8], &mut [u8]) {
+        (self.bytes, self.scratch)
+    }
+
+    /// Takes the first `len` bytes of the room.
+    pub(crate) fn take_room(&mut self, len: usize) -> &'a mut [u8] {
+        let scratch = core::mem::take(&mut self.scratch);
+        let (taken, rest) = scratch.split_at_mut(len.min(scratch.len()));
+        self.scratch = rest;
         taken
     }
 

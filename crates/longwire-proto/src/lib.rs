@@ -43,12 +43,14 @@ pub use control::{CloseFrame, ControlPayload, ControlPayloadTooLong, InvalidClos
 pub use env::{Env, MaskKeys, NoMaskKeys};
 pub use error::{Failure, LimitError, ProtocolError, SendError};
 pub use event::{Chunk, Event, ReceiveMode};
+#[doc(inline)]
+pub use extension::{Compress, DeflateConfig};
 pub use frame::{FrameHeader, Rsv};
 pub use input::Input;
 pub use message::{Message, MessageKind, MessageRef};
 pub use opcode::Opcode;
 pub use output::Output;
-pub use prepared::PreparedMessage;
+pub use prepared::{EncodedMessage, PreparedMessage};
 pub use reconnect_window::ReconnectWindow;
 pub use role::Role;
 pub use time::Instant;

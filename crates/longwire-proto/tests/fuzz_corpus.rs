@@ -27,6 +27,16 @@ fn a_pair_understands_itself_on_every_seed() {
 }
 
 #[test]
+fn compressed_messages_are_received_the_same_in_any_cuts_on_every_seed() {
+    replay("inflate", testkit::fuzz::inflate_strictly);
+}
+
+#[test]
+fn compression_is_negotiated_right_on_every_seed() {
+    replay("negotiation", testkit::fuzz::negotiation);
+}
+
+#[test]
 fn the_handshake_parsers_hold_on_every_seed() {
     replay("handshake", testkit::fuzz::handshake);
 }

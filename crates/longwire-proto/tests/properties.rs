@@ -3,7 +3,10 @@
 
 use longwire_proto::{CloseCode, CloseInfo, Event, ReceiveMode, Role};
 use proptest::prelude::*;
-use testkit::{Chunker, Endpoint, RawFrame, any_chunker, any_schedule, assembled, joined};
+use testkit::{
+    Chunker, Endpoint, RawFrame, TestCodecs, any_chunker, any_deflate_config, any_schedule,
+    assembled, joined,
+};
 
 fn any_role() -> impl Strategy<Value = Role> {
     prop_oneof![Just(Role::Client), Just(Role::Server)]
@@ -240,5 +243,13 @@ proptest! {
     #[test]
     fn two_of_ours_understand_each_other_under_any_schedule(schedule in any_schedule()) {
         schedule.run();
+    }
+
+    #[test]
+    fn two_of_ours_understand_each_other_compressed(
+        schedule in any_schedule(),
+        deflate in any_deflate_config(),
+    ) {
+        schedule.run_compressed(&deflate, || Box::<TestCodecs>::default());
     }
 }

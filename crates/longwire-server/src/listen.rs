@@ -2,7 +2,7 @@
 
 use crate::exit::{Failure, Status};
 use longwire::{
-    Config,
+    Config, DeflateConfig,
     server::{Listener, Options, OriginPolicy, Server},
     tls::ServerTls,
     worker::{Engine, EngineOptions, Handler, HttpFallback},
@@ -34,6 +34,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<String>,
 
+    /// Compress nothing, whatever clients offer. Without it messages of 256
+    /// bytes and more are compressed (permessage-deflate), each by itself.
+    #[arg(long)]
+    no_compress: bool,
+
     /// The certificate chain for wss://, a PEM file.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
@@ -56,6 +61,13 @@ pub(crate) enum Io {
 }
 
 impl Arguments {
+    /// The configuration of a server; the program's own limits come on top.
+    pub(crate) fn config(&self) -> Config {
+        let mut config = Config::server();
+        config.deflate = (!self.no_compress).then(DeflateConfig::server);
+        config
+    }
+
     /// Listens.
     pub(crate) async fn bind(&self, config: Config) -> Result<Server, Failure> {
         let mut options = Options::default();

@@ -26,6 +26,7 @@
 #![forbid(unsafe_code)]
 
 pub mod client;
+pub mod deflate;
 mod entropy;
 mod error;
 mod first;
@@ -57,9 +58,9 @@ pub use websocket::{
 pub use longwire_proto as proto;
 #[doc(no_inline)]
 pub use longwire_proto::{
-    Accepts, AssemblyBudget, CloseCause, CloseCode, CloseFrame, CloseInfo, Config, Failure,
-    Initiator, InvalidCloseFrame, LimitError, Limits, Message, MessageKind, MessageRef,
-    PreparedMessage, ProtocolError, Role, Utf8Bytes,
+    Accepts, AssemblyBudget, CloseCause, CloseCode, CloseFrame, CloseInfo, Compress, Config,
+    DeflateConfig, Failure, Initiator, InvalidCloseFrame, LimitError, Limits, Message, MessageKind,
+    MessageRef, PreparedMessage, ProtocolError, Role, Utf8Bytes,
 };
 
 /// The programs in the documents compile.

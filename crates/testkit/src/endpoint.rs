@@ -1,7 +1,8 @@
-use crate::{Chunker, RawFrame, Rng, frames, owned};
+use crate::{Chunker, RawFrame, Rng, TestCodecs, frames, owned};
 use bytes::BufMut;
 use longwire_proto::{
     CloseFrame, Config, Connection, Env, Event, Input, Instant, MaskKeys, Output, Role, SendError,
+    extension::{Codecs, MessageExtension},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -19,6 +20,10 @@ pub struct Endpoint {
     pub events: Vec<Event<'static>>,
     /// Read into the connection's own buffer where it lends one.
     pub reads_directly: bool,
+    /// The room that the driver lends for messages that are decompressed.
+    pub scratch: Vec<u8>,
+    /// Lends compressors.
+    pub codecs: Box<dyn Codecs>,
     keys: Keys,
 }
 
@@ -58,11 +63,20 @@ impl Endpoint {
             now,
             events: Vec::new(),
             reads_directly: false,
+            scratch: Vec::new(),
+            codecs: Box::<TestCodecs>::default(),
             keys: Keys {
                 rng: Rng::new(role as u64),
                 given: Vec::new(),
             },
         }
+    }
+
+    /// Begins anew with a connection that uses this extension.
+    pub fn use_extension(&mut self, extension: impl MessageExtension + 'static) {
+        let config = Arc::clone(self.connection.config());
+        let connection = Connection::new(self.connection.role(), config, self.now);
+        self.connection = connection.with_extension(Box::new(extension));
     }
 
     /// Calls a method of the connection that needs an [`Env`].
@@ -71,6 +85,7 @@ impl Endpoint {
             now: self.now,
             output: &mut self.output,
             mask_keys: &mut self.keys,
+            codecs: &mut *self.codecs,
         };
         f(&mut self.connection, &mut env)
     }
@@ -93,15 +108,18 @@ impl Endpoint {
     /// If the connection leaves some of the input.
     pub fn receive(&mut self, bytes: impl AsRef<[u8]>) -> Vec<Event<'static>> {
         let mut buffer = bytes.as_ref().to_vec();
-        let mut input = Input::new(&mut buffer);
-        self.call(|connection, env| {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let mut input = Input::new(&mut buffer).with_scratch(&mut scratch);
+        let events = self.call(|connection, env| {
             let mut events = Vec::new();
             while let Some(event) = connection.next_event(env, &mut input) {
                 events.push(owned(event));
             }
             assert!(input.is_empty(), "all of the input is taken");
             events
-        })
+        });
+        self.scratch = scratch;
+        events
     }
 
     /// Receives one frame, masked or not as the peer's role asks.

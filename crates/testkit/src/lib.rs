@@ -6,6 +6,7 @@
 //! - [`Endpoint`]: a [`Connection`](longwire_proto::Connection) with all that a
 //!   driver owns, and no I/O.
 //! - [`Pair`]: two of them back to back, on a virtual clock.
+//! - [`TestCodecs`]: DEFLATE a second time, to hold an engine against.
 //! - [`Chunker`]: cuts of a byte stream, as a network makes them.
 //! - [`Schedule`]: random work for a pair, with what must hold afterwards.
 //! - [`Counting`]: an allocator that counts, for tests that say how much may be
@@ -16,6 +17,7 @@
 
 mod allocations;
 mod chunker;
+mod deflate;
 mod endpoint;
 mod events;
 #[cfg(feature = "fuzz")]
@@ -27,9 +29,10 @@ mod wire;
 
 pub use allocations::{Allocations, Counting};
 pub use chunker::{Chunker, any_chunker};
+pub use deflate::{RandomDeflate, StrictInflate, Strictly, TestCodecs, decompress};
 pub use endpoint::Endpoint;
 pub use events::{assembled, joined, owned};
 pub use pair::Pair;
 pub use rng::Rng;
-pub use schedule::{How, Operation, Schedule, any_schedule};
+pub use schedule::{How, Operation, Schedule, any_deflate_config, any_schedule};
 pub use wire::{LengthForm, RawFrame, frames};

@@ -1,5 +1,5 @@
 use crate::{Chunker, Endpoint, Rng};
-use longwire_proto::{Config, Connection, Instant, Role, Transport};
+use longwire_proto::{Config, Connection, Instant, Role, Transport, extension::PermessageDeflate};
 use std::{collections::VecDeque, time::Duration};
 
 /// A client and a server back to back, on a virtual clock.
@@ -58,6 +58,26 @@ impl Pair {
             rng: Rng::new(seed),
             cut: false,
         }
+    }
+
+    /// Begins anew with permessage-deflate, as the two agree on it.
+    ///
+    /// # Panics
+    /// If they do not agree.
+    pub fn negotiate_deflate(&mut self) {
+        let config = |end: &Endpoint| {
+            let config = end.connection.config().deflate.clone();
+            config.expect("compression is configured")
+        };
+        let (client, server) = (config(&self.client), config(&self.server));
+        let offers = PermessageDeflate::offers(&client);
+        let (response, of_server) =
+            PermessageDeflate::accept(&server, &offers).expect("the server accepts");
+        let of_client = PermessageDeflate::accepted(&client, &[response]);
+        let of_client = of_client.expect("the client takes the response");
+        self.client
+            .use_extension(of_client.expect("it was accepted"));
+        self.server.use_extension(of_server);
     }
 
     /// One of the two ends.

@@ -2,8 +2,9 @@
 
 use crate::{Pair, Rng, assembled};
 use longwire_proto::{
-    CloseCause, CloseFrame, CloseInfo, Connection, ControlPayload, Event, Initiator, Message,
-    MessageKind, PreparedMessage, ReceiveMode, Role, SendError, Transport,
+    CloseCause, CloseFrame, CloseInfo, Config, Connection, ControlPayload, DeflateConfig, Event,
+    Initiator, Message, MessageKind, PreparedMessage, ReceiveMode, Role, SendError, Transport,
+    extension::Codecs,
 };
 use proptest::prelude::*;
 use std::time::Duration;
@@ -127,11 +128,27 @@ impl Schedule {
     /// # Panics
     /// If any of this does not hold.
     pub fn run(&self) {
+        self.run_on(Pair::with_config(self.seed, patient));
+    }
+
+    /// The same with compression.
+    ///
+    /// # Panics
+    /// As [`run`](Self::run).
+    pub fn run_compressed(&self, deflate: &DeflateConfig, codecs: impl Fn() -> Box<dyn Codecs>) {
+        let mut pair = Pair::with_config(self.seed, |config| {
+            patient(config);
+            config.deflate = Some(deflate.clone());
+        });
+        pair.negotiate_deflate();
+        pair.client.codecs = codecs();
+        pair.server.codecs = codecs();
+        self.run_on(pair);
+    }
+
+    fn run_on(&self, pair: Pair) {
         let mut run = Run {
-            pair: Pair::with_config(self.seed, |config| {
-                // The schedule may leave a message unfinished for longer.
-                config.limits.assembly_timeout = Duration::from_secs(1 << 30);
-            }),
+            pair,
             sent_by_client: Sent::default(),
             sent_by_server: Sent::default(),
             filler: Rng::new(self.seed),
@@ -141,6 +158,29 @@ impl Schedule {
         }
         run.finish();
     }
+}
+
+/// The schedule may leave a message unfinished for longer.
+fn patient(config: &mut Config) {
+    config.limits.assembly_timeout = Duration::from_secs(1 << 30);
+}
+
+/// Any configuration of permessage-deflate that compresses all it can.
+pub fn any_deflate_config() -> impl Strategy<Value = DeflateConfig> {
+    let takeover = (any::<bool>(), any::<bool>());
+    let bits = (8_u8..=15, 8_u8..=15);
+    let idle = (0_u64..60).prop_map(Duration::from_secs);
+    (takeover, bits, 1_u8..=9, 0_usize..200, idle).prop_map(
+        |(takeover, bits, level, threshold, idle_timeout)| {
+            let mut config = DeflateConfig::server();
+            (config.own_takeover, config.peer_takeover) = takeover;
+            (config.own_window_bits, config.peer_window_bits) = bits;
+            config.level = level;
+            config.threshold = threshold;
+            config.idle_timeout = idle_timeout;
+            config
+        },
+    )
 }
 
 impl Run {

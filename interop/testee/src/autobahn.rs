@@ -1,7 +1,7 @@
 //! The client that the Autobahn testsuite's `fuzzingserver` tests.
 
 use crate::Result;
-use longwire::{Config, Connector, Message, WebSocket};
+use longwire::{Config, Connector, DeflateConfig, Message, WebSocket};
 
 const AGENT: &str = "longwire";
 
@@ -28,6 +28,7 @@ pub(crate) async fn run(url: &str) -> Result {
 /// The suite sends 16 MiB in fragments of 64 bytes.
 fn config() -> Config {
     let mut config = Config::client();
+    config.deflate = Some(DeflateConfig::client());
     config.limits.max_message_size = 64 << 20;
     config.limits.max_frame_size = 64 << 20;
     config.limits.max_fragments = u32::MAX;

@@ -15,8 +15,8 @@ use crate::setup::python2;
 use crate::strangers::echo_server::EchoServer;
 use crate::workspace::Workspace;
 
-/// Groups 1 to 10 take a quarter of a minute; with compression, 12 and 13 take
-/// some five minutes each.
+/// Groups 1 to 10 take a quarter of a minute; 12 and 13, which are about
+/// compression, take some five minutes each.
 const SUITE_LIMIT: Duration = Duration::from_secs(20 * 60);
 const START_LIMIT: Duration = Duration::from_secs(30);
 
@@ -36,6 +36,7 @@ pub(crate) fn worker(workspace: &Workspace) -> Result<String> {
 fn drive_server(workspace: &Workspace, part: &str, arguments: &[&str]) -> Result<String> {
     let mut wstest = python2::wstest(workspace)?;
     let folder = workspace.fresh_folder(part)?;
+    let (expected, excluded) = expected(workspace)?;
     let mut program = workspace.server()?;
     // A stand-in has one way to do I/O, and no flag for it.
     let ours = if workspace.has_stand_in() {
@@ -49,27 +50,28 @@ fn drive_server(workspace: &Workspace, part: &str, arguments: &[&str]) -> Result
         "outdir": folder,
         "servers": [{"agent": AGENT, "url": server.url()}],
         "cases": ["*"],
-        "exclude-cases": excluded(workspace),
+        "exclude-cases": excluded,
     });
     wstest
         .args(["-m", "fuzzingclient", "-s"])
         .arg(write_spec(&folder, &spec)?);
     let what = format!("{part} wstest");
     process::run(workspace, &what, &mut wstest, SUITE_LIMIT)?;
-    judge(workspace, &folder)
+    judge(&expected, &folder)
 }
 
 /// The suite's server drives our client.
 pub(crate) fn client(workspace: &Workspace) -> Result<String> {
     let mut wstest = python2::wstest(workspace)?;
     let folder = workspace.fresh_folder("autobahn-client")?;
+    let (expected, excluded) = expected(workspace)?;
     let port = process::free_port()?;
     let url = format!("ws://127.0.0.1:{port}");
     let spec = json!({
         "outdir": folder,
         "url": url,
         "cases": ["*"],
-        "exclude-cases": excluded(workspace),
+        "exclude-cases": excluded,
     });
     // It would serve its reports on port 8080 too, were that not put off.
     wstest
@@ -86,16 +88,20 @@ pub(crate) fn client(workspace: &Workspace) -> Result<String> {
         &mut testee,
         SUITE_LIMIT,
     )?;
-    judge(workspace, &folder)
+    judge(&expected, &folder)
 }
 
-/// Groups 12 and 13 are about compression.
-fn excluded(workspace: &Workspace) -> &'static [&'static str] {
-    if workspace.full {
-        &[]
+/// What the cases should come to, and which of them do not run, as they are
+/// slow.
+fn expected(workspace: &Workspace) -> Result<(Outcomes, Vec<String>)> {
+    let expected = workspace.interop("autobahn/expected.json");
+    let mut expected = Outcomes::parse(&read(&expected)?)?;
+    let excluded = if workspace.full {
+        Vec::new()
     } else {
-        &["12.*", "13.*"]
-    }
+        expected.take_slow()
+    };
+    Ok((expected, excluded))
 }
 
 fn write_spec(folder: &Path, spec: &serde_json::Value) -> Result<std::path::PathBuf> {
@@ -105,19 +111,14 @@ fn write_spec(folder: &Path, spec: &serde_json::Value) -> Result<std::path::Path
 }
 
 /// The exit status of `wstest` says nothing: only its report counts.
-fn judge(workspace: &Workspace, folder: &Path) -> Result<String> {
-    let expected = workspace.interop("autobahn/expected.json");
-    let mut expected = Outcomes::parse(&read(&expected)?)?;
-    if !workspace.full {
-        expected.leave_out_groups(&[12, 13]);
-    }
+fn judge(expected: &Outcomes, folder: &Path) -> Result<String> {
     let index = folder.join("index.json");
     let report: serde_json::Value =
         serde_json::from_str(&read(&index)?).context(format!("reading {}", index.display()))?;
     let actual = Outcomes::of_agent(&report, AGENT)?;
 
     let summary = actual.summary();
-    let differences = compare(&expected, &actual);
+    let differences = compare(expected, &actual);
     if differences.is_empty() {
         return Ok(summary);
     }

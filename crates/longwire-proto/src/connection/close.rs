@@ -27,7 +27,7 @@ impl Connection {
             }
         }
         self.put_close(env, &frame);
-        self.send.reset();
+        self.reset_sending();
         self.state = State::Closing(Box::new(Closing {
             sent: frame,
             deadline: env.now + self.config.close_timeout,
@@ -187,7 +187,8 @@ impl Connection {
     fn end(&mut self, now: Instant, info: CloseInfo, transport: Transport) {
         // What was assembled, and what is owed, is of no use any more.
         self.receive.reset();
-        self.send.reset();
+        self.reset_sending();
+        self.extension = None;
         self.state = State::Closed(Box::new(Closed {
             info,
             transport,

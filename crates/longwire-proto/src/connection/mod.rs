@@ -12,14 +12,16 @@ mod state;
 
 pub use close_info::{CloseCause, CloseInfo, Initiator, Transport};
 
-use crate::{CloseCode, Config, Env, Event, Input, Instant, ReceiveMode, Role, time::earlier};
-use alloc::sync::Arc;
+use crate::{
+    CloseCode, Config, ControlPayload, Env, Event, Input, Instant, MessageKind, ReceiveMode, Role,
+    Rsv, extension::MessageExtension, time::earlier,
+};
+use alloc::{boxed::Box, sync::Arc};
 use bytes::BufMut;
 use core::time::Duration;
 use keepalive::{Due, Keepalive};
 use receive::Receive;
-use rules::{Received, Rules};
-use send::Send;
+use rules::{Decoder, Received, Rules};
 use state::{End, State};
 
 /// A WebSocket connection, as a state machine without I/O.
@@ -52,7 +54,10 @@ use state::{End, State};
 /// message can be answered while it is looked at:
 ///
 /// ```
-/// use longwire_proto::{Config, Connection, Env, Event, Input, Instant, NoMaskKeys, Output, Role};
+/// use longwire_proto::{
+///     Config, Connection, Env, Event, Input, Instant, NoMaskKeys, Output, Role,
+///     extension::NoCodecs,
+/// };
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let mut connection = Connection::new(Role::Server, Config::server().into(), Instant::default());
 /// let mut output = Output::new();
@@ -60,7 +65,12 @@ use state::{End, State};
 /// let mut read = *b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58";
 ///
 /// let mut input = Input::new(&mut read);
-/// let mut env = Env { now: Instant::default(), output: &mut output, mask_keys: &mut NoMaskKeys };
+/// let mut env = Env {
+///     now: Instant::default(),
+///     output: &mut output,
+///     mask_keys: &mut NoMaskKeys,
+///     codecs: &mut NoCodecs,
+/// };
 /// while let Some(event) = connection.next_event(&mut env, &mut input) {
 ///     match event {
 ///         Event::Text(text) => connection.send_ref(&mut env, &*text)?,
@@ -87,9 +97,13 @@ pub struct Connection {
     role: Role,
     state: State,
     receive: Receive,
-    send: Send,
+    /// The kind of the fragmented message that is being sent.
+    fragmented: Option<MessageKind>,
+    /// The Ping that could not be answered yet.
+    owed_pong: Option<Box<ControlPayload>>,
     keepalive: Keepalive,
     hold_ends: bool,
+    extension: Option<Box<dyn MessageExtension>>,
 }
 
 impl Connection {
@@ -100,10 +114,26 @@ impl Connection {
             role,
             state: State::Open,
             receive: Receive::default(),
-            send: Send::default(),
+            fragmented: None,
+            owed_pong: None,
             keepalive: Keepalive::new(now),
             hold_ends: false,
+            extension: None,
         }
+    }
+
+    /// The same, with the extension that the opening handshake agreed on.
+    #[must_use]
+    pub fn with_extension(self, extension: Box<dyn MessageExtension>) -> Connection {
+        Connection {
+            extension: Some(extension),
+            ..self
+        }
+    }
+
+    /// Whether an extension is in use.
+    pub const fn has_extension(&self) -> bool {
+        self.extension.is_some()
     }
 
     /// Which end this is.
@@ -152,8 +182,13 @@ impl Connection {
             now: env.now,
             role: self.role,
             config: &self.config,
+            rsv: self.rsv(),
         };
-        match self.receive.next(rules, input) {
+        let mut decoder = Decoder {
+            extension: self.extension.as_deref_mut(),
+            env,
+        };
+        match self.receive.next(rules, &mut decoder, input) {
             Ok(None) => return None,
             Ok(Some(Received::Event(event))) => {
                 match &event {
@@ -188,8 +223,15 @@ impl Connection {
             now: Instant::default(),
             role: self.role,
             config: &self.config,
+            rsv: self.rsv(),
         };
         self.receive.missing(rules, input.as_slice())
+    }
+
+    /// The reserved bits that the extension in use gives a meaning to.
+    fn rsv(&self) -> Rsv {
+        let extension = self.extension.as_ref();
+        extension.map_or(Rsv::NONE, |extension| extension.rsv())
     }
 
     /// Where the driver may read to directly, when the rest of a large payload
@@ -213,7 +255,9 @@ impl Connection {
         match &self.state {
             State::Open | State::Held(_) => {
                 let heartbeat = self.keepalive.next_timeout(&self.config);
-                earlier(heartbeat, self.receive.deadline())
+                let extension = self.extension.as_ref();
+                let extension = extension.and_then(|used| used.next_timeout(&self.config));
+                earlier(earlier(heartbeat, self.receive.deadline()), extension)
             }
             State::Closing(closing) => Some(closing.deadline),
             State::Closed(closed) => {
@@ -223,7 +267,7 @@ impl Connection {
     }
 
     /// Does what is due: sends a Ping, gives up a dead or unresponsive peer,
-    /// fails a message that takes too long.
+    /// fails a message that takes too long, gives an idle compressor back.
     pub fn handle_timeout(&mut self, env: &mut Env<'_>) {
         match &mut self.state {
             State::Open | State::Held(_) => self.handle_timeout_while_open(env),
@@ -241,6 +285,9 @@ impl Connection {
     }
 
     fn handle_timeout_while_open(&mut self, env: &mut Env<'_>) {
+        if let Some(extension) = &mut self.extension {
+            extension.handle_timeout(env, &self.config);
+        }
         if self
             .receive
             .deadline()

@@ -1,9 +1,11 @@
 //! A frame or message of which not all has come.
 
-use super::rules::{ControlRate, Received, Rules};
+mod coded;
+
+use super::rules::{ControlRate, Decoder, Received, Rules};
 use crate::{
     Chunk, Event, Failure, FrameHeader, Input, Instant, LimitError, MessageKind, Opcode,
-    ProtocolError, ReceiveMode,
+    ProtocolError, ReceiveMode, Rsv,
     config::AssemblyShare,
     frame::mask,
     utf8::{self, Utf8Validator},
@@ -29,6 +31,9 @@ struct FrameProgress {
     header: FrameHeader,
     /// How much of the payload has been worked on.
     done: u64,
+    /// How many bytes of the input after that are unmasked already, while a
+    /// coded message gives more than was wanted of it.
+    ahead: usize,
 }
 
 /// The message under way.
@@ -36,6 +41,8 @@ struct FrameProgress {
 struct MessageProgress {
     kind: MessageKind,
     mode: ReceiveMode,
+    /// An extension has coded it.
+    coded: bool,
     /// The limit on its length.
     max_len: usize,
     /// The payload of all its frames so far, the one under way included.
@@ -70,6 +77,7 @@ impl Partial {
         rules: Rules<'_>,
         mode: ReceiveMode,
         control: &mut ControlRate,
+        decoder: &mut Decoder<'_, '_>,
         input: &mut Input<'a>,
     ) -> Result<Option<Received<'a>>, Failure> {
         if let Some(chunk) = self
@@ -81,8 +89,11 @@ impl Partial {
         }
         loop {
             let step = match &mut self.frame {
-                None => self.read_header(rules, mode, control, input)?,
+                None => self.read_header(rules, mode, control, decoder, input)?,
                 Some(frame) if frame.header.opcode.is_control() => self.read_control(input)?,
+                Some(_) if self.message.as_ref().is_some_and(|message| message.coded) => {
+                    self.read_coded(rules, decoder, input)?
+                }
                 Some(_) => self.read_data(input)?,
             };
             match step {
@@ -119,6 +130,7 @@ impl Partial {
         rules: Rules<'_>,
         mode: ReceiveMode,
         control: &mut ControlRate,
+        decoder: &mut Decoder<'_, '_>,
         input: &mut Input<'a>,
     ) -> Result<Step<'a>, Failure> {
         let had = usize::from(self.header_len);
@@ -137,7 +149,14 @@ impl Partial {
         if !header.opcode.is_control() {
             self.begin_fragment(rules, mode, &header)?;
         }
-        self.frame = Some(FrameProgress { header, done: 0 });
+        if header.rsv != Rsv::NONE {
+            decoder.begin(rules)?;
+        }
+        self.frame = Some(FrameProgress {
+            header,
+            done: 0,
+            ahead: 0,
+        });
         Ok(Step::Again)
     }
 
@@ -155,6 +174,7 @@ impl Partial {
                 _ => MessageKind::Binary,
             },
             mode,
+            coded: header.rsv != Rsv::NONE,
             max_len: usize::try_from(limits.max_message_size).unwrap_or(usize::MAX),
             announced: 0,
             fragments: 0,
@@ -240,7 +260,8 @@ impl Partial {
 
     pub(super) fn read_target(&mut self) -> Option<Limit<&mut Vec<u8>>> {
         let (frame, message) = (self.frame.as_ref()?, self.message.as_mut()?);
-        if frame.header.opcode.is_control() || message.mode == ReceiveMode::Stream {
+        if frame.header.opcode.is_control() || message.mode == ReceiveMode::Stream || message.coded
+        {
             return None;
         }
         let unread = message.buffer.len() - message.checked;

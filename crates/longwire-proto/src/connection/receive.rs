@@ -2,15 +2,16 @@
 //!
 //! There are two ways through. A whole message in one whole frame, which is
 //! what most input is, passes without any state ([`Receive::whole_frame`]).
-//! Everything else - a frame cut by the end of the input, a fragmented message -
-//! goes through a [`Partial`], which exists only as long as it is needed.
+//! Everything else - a frame cut by the end of the input, a fragmented message,
+//! one that an extension has coded - goes through a [`Partial`], which exists
+//! only as long as it is needed.
 
 use super::{
     partial::Partial,
-    rules::{ControlRate, Received, Rules},
+    rules::{ControlRate, Decoder, Received, Rules},
 };
 use crate::{
-    Chunk, Event, Failure, Input, Instant, MessageKind, Opcode, ProtocolError, ReceiveMode,
+    Chunk, Event, Failure, Input, Instant, MessageKind, Opcode, ProtocolError, ReceiveMode, Rsv,
     frame::mask,
 };
 use alloc::{borrow::Cow, boxed::Box, vec::Vec};
@@ -28,6 +29,7 @@ impl Receive {
     pub(super) fn next<'a>(
         &mut self,
         rules: Rules<'_>,
+        decoder: &mut Decoder<'_, '_>,
         input: &mut Input<'a>,
     ) -> Result<Option<Received<'a>>, Failure> {
         if self.partial.is_none() {
@@ -40,15 +42,15 @@ impl Receive {
         }
         let mode = self.mode;
         let partial = self.partial.get_or_insert_default();
-        let received = partial.next(rules, mode, &mut self.control, input)?;
+        let received = partial.next(rules, mode, &mut self.control, decoder, input)?;
         if partial.is_done() {
             self.partial = None;
         }
         Ok(received)
     }
 
-    /// Takes a frame that is whole in the input and is a whole message, or a
-    /// control frame.
+    /// Takes a frame that is whole in the input and is a whole plain message, or
+    /// a control frame.
     fn whole_frame<'a>(
         &mut self,
         rules: Rules<'_>,
@@ -59,7 +61,7 @@ impl Receive {
         };
         let available = input.len() - header_len;
         let len = match usize::try_from(header.payload_len) {
-            Ok(len) if header.fin && len <= available => len,
+            Ok(len) if header.fin && header.rsv == Rsv::NONE && len <= available => len,
             _ => return Ok(None),
         };
         rules.admit(&header, self.mode, &mut self.control)?;

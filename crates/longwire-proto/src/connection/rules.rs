@@ -2,11 +2,10 @@
 //! ways through the receiving side stand on.
 
 use crate::{
-    CloseFrame, Config, Event, Failure, FrameHeader, Instant, LimitError, MessageKind, Opcode,
-    ProtocolError, ReceiveMode, Role, Rsv, frame::Expected,
+    CloseFrame, Config, Env, Event, Failure, FrameHeader, Instant, LimitError, MessageKind, Opcode,
+    ProtocolError, ReceiveMode, Role, Rsv, extension::MessageExtension, frame::Expected,
 };
 use alloc::borrow::Cow;
-use core::time::Duration;
 
 /// What the rules depend on besides the bytes.
 #[derive(Clone, Copy)]
@@ -14,6 +13,14 @@ pub(super) struct Rules<'c> {
     pub(super) now: Instant,
     pub(super) role: Role,
     pub(super) config: &'c Config,
+    /// The reserved bits that the extension in use gives a meaning to.
+    pub(super) rsv: Rsv,
+}
+
+/// What decodes a message that an extension has coded.
+pub(super) struct Decoder<'d, 'e> {
+    pub(super) extension: Option<&'d mut (dyn MessageExtension + 'static)>,
+    pub(super) env: &'d mut Env<'e>,
 }
 
 impl Rules<'_> {
@@ -24,7 +31,7 @@ impl Rules<'_> {
     ) -> Result<Option<(FrameHeader, usize)>, ProtocolError> {
         let expected = Expected {
             role: self.role,
-            rsv: Rsv::NONE,
+            rsv: self.rsv,
             in_message,
         };
         FrameHeader::decode(bytes, expected)
@@ -74,13 +81,15 @@ impl Rules<'_> {
 /// How many control frames came in the current second.
 #[derive(Debug, Default)]
 pub(super) struct ControlRate {
-    since: Instant,
+    /// In milliseconds: that they wrap, after 49 days, matters to nobody.
+    since: u32,
     count: u32,
 }
 
 impl ControlRate {
     fn count(&mut self, now: Instant, limit: u32) -> Result<(), LimitError> {
-        if now.since(self.since) >= Duration::from_secs(1) {
+        let now = (now.as_micros() / 1000) as u32;
+        if now.wrapping_sub(self.since) >= 1000 {
             *self = ControlRate {
                 since: now,
                 count: 0,

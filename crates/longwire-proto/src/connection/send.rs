@@ -2,26 +2,11 @@
 
 use super::{Connection, state::State};
 use crate::{
-    ControlPayload, Env, FrameHeader, Message, MessageKind, MessageRef, Opcode, PreparedMessage,
-    Role, Rsv, SendError,
+    Compress, ControlPayload, Env, FrameHeader, Message, MessageRef, Opcode, PreparedMessage, Role,
+    Rsv, SendError, extension::Piece,
 };
-use alloc::boxed::Box;
-
-/// The sending side's state.
-#[derive(Debug, Default)]
-pub(super) struct Send {
-    /// The kind of the fragmented message under way.
-    fragmented: Option<MessageKind>,
-    /// The Ping that could not be answered yet.
-    owed_pong: Option<Box<ControlPayload>>,
-}
-
-impl Send {
-    /// Forgets what will not be sent any more.
-    pub(super) fn reset(&mut self) {
-        *self = Send::default();
-    }
-}
+use alloc::{boxed::Box, vec::Vec};
+use bytes::Bytes;
 
 impl Connection {
     /// While more than this waits to be written, a Pong is owed instead of
@@ -37,16 +22,33 @@ impl Connection {
         env: &mut Env<'_>,
         message: impl Into<MessageRef<'m>>,
     ) -> Result<(), SendError> {
+        self.send_ref_with(env, message, Compress::Auto)
+    }
+
+    /// The same, and says whether to compress it.
+    ///
+    /// # Errors
+    /// [`SendError`]; nothing was sent.
+    pub fn send_ref_with<'m>(
+        &mut self,
+        env: &mut Env<'_>,
+        message: impl Into<MessageRef<'m>>,
+        compress: Compress,
+    ) -> Result<(), SendError> {
         let message = message.into();
         self.may_begin()?;
-        self.put_frame(env, true, message.kind().opcode(), message.as_bytes());
+        let opcode = message.kind().opcode();
+        match self.encode(env, whole(message.as_bytes(), compress)) {
+            Some((rsv, payload)) => self.put_coded(env, true, opcode, rsv, payload),
+            None => self.put_frame(env, true, opcode, message.as_bytes()),
+        }
         Ok(())
     }
 
     /// Sends a message whose payload the driver writes from where it is. Puts
     /// out what must come before it, and returns what is left to be written
-    /// right behind the output: a server's whole payload. A client's is masked,
-    /// which makes a copy, and nothing is left.
+    /// right behind the output: a server's whole payload. One that is compressed,
+    /// or a client's, which is masked, is another one, and nothing is left.
     ///
     /// # Errors
     /// [`SendError`]; nothing was sent.
@@ -56,9 +58,13 @@ impl Connection {
         message: impl Into<MessageRef<'m>>,
     ) -> Result<&'m [u8], SendError> {
         let message = message.into();
-        let payload = message.as_bytes();
+        let (opcode, payload) = (message.kind().opcode(), message.as_bytes());
         self.may_begin()?;
-        let header = self.header(env, true, message.kind().opcode(), payload.len());
+        if let Some((rsv, payload)) = self.encode(env, whole(payload, Compress::Auto)) {
+            self.put_coded(env, true, opcode, rsv, payload);
+            return Ok(&[]);
+        }
+        let header = self.header(env, true, opcode, Rsv::NONE, payload.len());
         env.output.put_header(&header);
         Ok(match header.mask {
             None => payload,
@@ -79,20 +85,28 @@ impl Connection {
         env: &mut Env<'_>,
         message: impl Into<Message>,
     ) -> Result<(), SendError> {
+        self.send_with(env, message, Compress::Auto)
+    }
+
+    /// The same, and says whether to compress it.
+    ///
+    /// # Errors
+    /// [`SendError`]; nothing was sent.
+    pub fn send_with(
+        &mut self,
+        env: &mut Env<'_>,
+        message: impl Into<Message>,
+        compress: Compress,
+    ) -> Result<(), SendError> {
         let message = message.into();
         self.may_begin()?;
-        let header = self.header(env, true, message.kind().opcode(), message.len());
-        env.output.put_header(&header);
-        let payload = message.into_bytes();
-        match header.mask {
-            None => env.output.put_shared(payload),
-            Some(key) => match payload.try_into_mut() {
-                Ok(mut payload) => {
-                    crate::frame::mask(key, 0, &mut payload);
-                    env.output.put_shared(payload.freeze());
-                }
-                Err(payload) => env.output.put_masked(key, &payload),
-            },
+        let opcode = message.kind().opcode();
+        match self.encode(env, whole(message.as_bytes(), compress)) {
+            Some((rsv, payload)) => self.put_coded(env, true, opcode, rsv, payload),
+            None => {
+                let header = self.header(env, true, opcode, Rsv::NONE, message.len());
+                put_owned(env, &header, message.into_bytes());
+            }
         }
         Ok(())
     }
@@ -107,9 +121,17 @@ impl Connection {
         message: &PreparedMessage,
     ) -> Result<(), SendError> {
         self.may_begin()?;
+        let extension = self.extension.as_mut();
+        let encoded = extension
+            .and_then(|used| used.encode_prepared(env, &self.config, message))
+            .unwrap_or(message.plain());
         match self.role {
-            Role::Server => env.output.put_shared(message.frame().clone()),
-            Role::Client => self.put_frame(env, true, message.kind().opcode(), message.payload()),
+            Role::Server => env.output.put_shared(encoded.frame().clone()),
+            Role::Client => {
+                let (rsv, payload) = (encoded.rsv(), encoded.payload());
+                let header = self.header(env, true, message.kind().opcode(), rsv, payload.len());
+                put_ref(env, &header, payload);
+            }
         }
         Ok(())
     }
@@ -127,21 +149,45 @@ impl Connection {
         fragment: impl Into<MessageRef<'m>>,
         last: bool,
     ) -> Result<(), SendError> {
+        self.send_fragment_with(env, fragment, last, Compress::Auto)
+    }
+
+    /// The same, and says whether to compress the message; what the first
+    /// fragment says counts for all of them. Each is compressed so that the peer
+    /// can have all of it at once.
+    ///
+    /// # Errors
+    /// As [`send_fragment`](Self::send_fragment).
+    pub fn send_fragment_with<'m>(
+        &mut self,
+        env: &mut Env<'_>,
+        fragment: impl Into<MessageRef<'m>>,
+        last: bool,
+        compress: Compress,
+    ) -> Result<(), SendError> {
         let fragment = fragment.into();
-        let opcode = match self.send.fragmented {
+        let opcode = match self.fragmented {
             None => fragment.kind().opcode(),
             Some(kind) if kind == fragment.kind() => Opcode::Continuation,
             Some(_) => return Err(SendError::InMessage),
         };
         self.may_send()?;
-        self.put_frame(env, last, opcode, fragment.as_bytes());
-        self.send.fragmented = (!last).then_some(fragment.kind());
+        let piece = Piece {
+            first: opcode != Opcode::Continuation,
+            last,
+            ..whole(fragment.as_bytes(), compress)
+        };
+        match self.encode(env, piece) {
+            Some((rsv, payload)) => self.put_coded(env, last, opcode, rsv, payload),
+            None => self.put_frame(env, last, opcode, fragment.as_bytes()),
+        }
+        self.fragmented = (!last).then_some(fragment.kind());
         Ok(())
     }
 
     /// Whether a fragmented message is under way.
     pub const fn in_fragmented_message(&self) -> bool {
-        self.send.fragmented.is_some()
+        self.fragmented.is_some()
     }
 
     /// Sends a Ping.
@@ -170,10 +216,16 @@ impl Connection {
     pub fn output_written(&mut self, env: &mut Env<'_>) {
         self.keepalive.write_unblocked();
         if env.output.len() <= Self::PONG_BACKLOG
-            && let Some(payload) = self.send.owed_pong.take()
+            && let Some(payload) = self.owed_pong.take()
         {
             self.put_frame(env, true, Opcode::Pong, payload.as_bytes());
         }
+    }
+
+    /// Forgets what will not be sent any more.
+    pub(super) fn reset_sending(&mut self) {
+        self.fragmented = None;
+        self.owed_pong = None;
     }
 
     /// Answers a Ping. If too much waits to be written, only the latest Ping
@@ -187,27 +239,48 @@ impl Connection {
             return;
         }
         if env.output.len() <= Self::PONG_BACKLOG {
-            self.send.owed_pong = None;
+            self.owed_pong = None;
             self.put_frame(env, true, Opcode::Pong, payload);
         } else {
-            self.send.owed_pong = Some(Box::new(ControlPayload::of_received(payload)));
+            self.owed_pong = Some(Box::new(ControlPayload::of_received(payload)));
         }
     }
 
-    /// Appends one frame; the only place where a payload meets its header.
+    /// Appends one plain frame.
     pub(super) fn put_frame(&self, env: &mut Env<'_>, fin: bool, opcode: Opcode, payload: &[u8]) {
-        let header = self.header(env, fin, opcode, payload.len());
-        env.output.put_header(&header);
-        match header.mask {
-            None => env.output.put(payload),
-            Some(key) => env.output.put_masked(key, payload),
-        }
+        let header = self.header(env, fin, opcode, Rsv::NONE, payload.len());
+        put_ref(env, &header, payload);
     }
 
-    fn header(&self, env: &mut Env<'_>, fin: bool, opcode: Opcode, len: usize) -> FrameHeader {
+    /// What the extension makes of a piece of a message, and the reserved bits
+    /// of its frame; `None` if it goes out plain.
+    fn encode(&mut self, env: &mut Env<'_>, piece: Piece<'_>) -> Option<(Rsv, Vec<u8>)> {
+        let extension = self.extension.as_mut()?;
+        let payload = extension.encode(env, &self.config, piece)?;
+        let rsv = if piece.first {
+            extension.rsv()
+        } else {
+            Rsv::NONE
+        };
+        Some((rsv, payload))
+    }
+
+    fn put_coded(&self, env: &mut Env<'_>, fin: bool, opcode: Opcode, rsv: Rsv, payload: Vec<u8>) {
+        let header = self.header(env, fin, opcode, rsv, payload.len());
+        put_owned(env, &header, payload.into());
+    }
+
+    fn header(
+        &self,
+        env: &mut Env<'_>,
+        fin: bool,
+        opcode: Opcode,
+        rsv: Rsv,
+        len: usize,
+    ) -> FrameHeader {
         FrameHeader {
             fin,
-            rsv: Rsv::NONE,
+            rsv,
             opcode,
             mask: self.role.masks().then(|| env.mask_keys.next_key()),
             payload_len: len as u64,
@@ -215,7 +288,7 @@ impl Connection {
     }
 
     fn may_begin(&self) -> Result<(), SendError> {
-        if self.send.fragmented.is_some() {
+        if self.fragmented.is_some() {
             return Err(SendError::InMessage);
         }
         self.may_send()
@@ -226,5 +299,40 @@ impl Connection {
             State::Open | State::Held(_) => Ok(()),
             State::Closing(_) | State::Closed(_) => Err(SendError::Closing),
         }
+    }
+}
+
+/// A whole message.
+fn whole(bytes: &[u8], compress: Compress) -> Piece<'_> {
+    Piece {
+        bytes,
+        first: true,
+        last: true,
+        compress,
+    }
+}
+
+/// Appends a frame, and copies its payload.
+fn put_ref(env: &mut Env<'_>, header: &FrameHeader, payload: &[u8]) {
+    env.output.put_header(header);
+    match header.mask {
+        None => env.output.put(payload),
+        Some(key) => env.output.put_masked(key, payload),
+    }
+}
+
+/// Appends a frame whose payload may be kept by reference, if it need not be
+/// masked or is not shared.
+fn put_owned(env: &mut Env<'_>, header: &FrameHeader, payload: Bytes) {
+    env.output.put_header(header);
+    match header.mask {
+        None => env.output.put_shared(payload),
+        Some(key) => match payload.try_into_mut() {
+            Ok(mut payload) => {
+                crate::frame::mask(key, 0, &mut payload);
+                env.output.put_shared(payload.freeze());
+            }
+            Err(payload) => env.output.put_masked(key, &payload),
+        },
     }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{NoMaskKeys, Output};
+use crate::{NoMaskKeys, Output, extension::NoCodecs};
 
 #[test]
 fn an_idle_connection_is_small() {
@@ -19,6 +19,7 @@ fn a_server_answers_the_rfcs_masked_hello() {
         now: Instant::default(),
         output: &mut output,
         mask_keys: &mut NoMaskKeys,
+        codecs: &mut NoCodecs,
     };
     let mut read = *b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58";
     let event = connection.next_event(&mut env, &mut Input::new(&mut read));

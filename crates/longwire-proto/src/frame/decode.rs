@@ -6,7 +6,8 @@ use crate::{Opcode, ProtocolError, Role};
 pub struct Expected {
     /// The role of the end that receives.
     pub role: Role,
-    /// The reserved bits that a negotiated extension uses.
+    /// The reserved bits that a negotiated extension uses, in the first frames
+    /// of messages.
     pub rsv: Rsv,
     /// A fragmented message is under way.
     pub in_message: bool,
@@ -66,7 +67,12 @@ impl FrameHeader {
     fn check(&self, masked: bool, expected: Expected) -> Result<(), ProtocolError> {
         // 5.2: "MUST be 0 unless an extension is negotiated that defines
         // meanings for non-zero values."
-        if !self.rsv.is_within(expected.rsv) {
+        // RFC 7692 section 6: and that is only for the first frame of a message.
+        let allowed = match self.opcode {
+            Opcode::Text | Opcode::Binary => expected.rsv,
+            _ => Rsv::NONE,
+        };
+        if !self.rsv.is_within(allowed) {
             return Err(ProtocolError::ReservedBits);
         }
         // 5.1: "The server MUST close the connection upon receiving a frame

@@ -5,7 +5,7 @@ use super::accept_key::AcceptKey;
 use super::head::HeadError;
 use super::message_head::HttpVersion;
 use super::response::Refused;
-use crate::extension::ExtensionListError;
+use crate::extension::{DeflateParamError, ExtensionListError};
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
@@ -48,6 +48,9 @@ pub enum HandshakeError {
     RepeatedExtension(String),
     /// The list of accepted extensions is malformed.
     MalformedExtensions(ExtensionListError),
+    /// The server accepted permessage-deflate with these parameters, which it
+    /// must not.
+    Deflate(DeflateParamError),
     /// This header stands in the response more than once, and must not.
     RepeatedHeader(&'static str),
     /// The value of this header is not UTF-8.
@@ -94,6 +97,12 @@ impl fmt::Display for HandshakeError {
             Self::RepeatedExtension(name) => write!(f, "the server chose extension {name:?} twice"),
             Self::MalformedExtensions(error) => {
                 write!(f, "the server's answer is malformed: {error}")
+            }
+            Self::Deflate(error) => {
+                write!(
+                    f,
+                    "the server's answer to permessage-deflate is wrong: {error}"
+                )
             }
             Self::RepeatedHeader(name) => write!(
                 f,

@@ -4,6 +4,7 @@
 
 mod close;
 mod control;
+mod deflate;
 mod hold;
 mod keepalive;
 mod limits;

@@ -70,6 +70,9 @@ struct HandshakeArguments {
     /// Offer a subprotocol; repeatable, the most wanted one first.
     #[arg(short, long, value_name = "NAME")]
     subprotocol: Vec<String>,
+    /// Offer to compress messages (permessage-deflate).
+    #[arg(short = 'z', long)]
+    compress: bool,
     /// Follow as many redirects.
     #[arg(
         long,
@@ -184,6 +187,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
             headers: handshake.header,
             origin: handshake.origin,
             subprotocols: handshake.subprotocol,
+            compress: handshake.compress,
             redirects: handshake.redirects,
             proxy: handshake.proxy,
             tls: tls.load()?,

@@ -78,7 +78,7 @@ fn run_on_tokio(arguments: Arguments) -> Result<(), Failure> {
 /// Limits wide enough for any test of a WebSocket client: the testsuites send
 /// 16 MiB in fragments of 64 bytes.
 fn config(arguments: &Arguments) -> Config {
-    let mut config = Config::server();
+    let mut config = arguments.listen.config();
     config.limits.max_message_size = arguments.max_message_size;
     config.limits.max_frame_size = arguments.max_message_size;
     config.limits.max_fragments = u32::MAX;

@@ -41,7 +41,7 @@ const QUEUE: usize = 64 << 10;
 
 pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     block_on(async move {
-        let mut config = Config::server();
+        let mut config = arguments.listen.config();
         config.limits.max_message_size = arguments.max_message_size;
         config.limits.max_frame_size = arguments.max_message_size;
         config.limits.max_queued_output = QUEUE;

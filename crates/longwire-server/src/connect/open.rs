@@ -6,7 +6,7 @@ use super::{
 };
 use crate::exit::{Failure, Status};
 use longwire::{
-    AssemblyBudget, Config, ConnectError, Connector, Limits, WebSocket,
+    AssemblyBudget, Config, ConnectError, Connector, DeflateConfig, Limits, WebSocket,
     client::ByteStream,
     proto::handshake::{Response, Url},
     tls::{ClientTls, TlsError},
@@ -28,6 +28,7 @@ pub(crate) struct Transport {
     /// Zero for none.
     pub(crate) ping_interval: Duration,
     pub(crate) max_message_size: u64,
+    pub(crate) compress: bool,
 }
 
 impl Transport {
@@ -35,7 +36,7 @@ impl Transport {
     /// What of it could not stand in a request.
     pub(super) fn connector(self) -> Result<Connector, Failure> {
         let mut builder = Connector::builder()
-            .config(config(self.max_message_size, self.ping_interval))
+            .config(self.config())
             .tls(self.tls)
             .connect_timeout(self.timeout)
             .handshake_timeout(self.timeout)
@@ -58,19 +59,21 @@ impl Transport {
             .build()
             .map_err(|error| Failure::new(Status::Usage, error))
     }
-}
 
-fn config(max_message_size: u64, ping_interval: Duration) -> Config {
-    let mut limits = Limits::default();
-    limits.max_message_size = max_message_size;
-    limits.max_frame_size = max_message_size;
-    let mut config = Config::client();
-    config.limits = limits;
-    config.ping_interval = Some(ping_interval).filter(|interval| !interval.is_zero());
-    // There is one connection, so that its limit is the only one.
-    let budget = usize::try_from(max_message_size).unwrap_or(usize::MAX);
-    config.assembly_budget = Arc::new(AssemblyBudget::new(budget));
-    config
+    fn config(&self) -> Config {
+        let mut limits = Limits::default();
+        limits.max_message_size = self.max_message_size;
+        limits.max_frame_size = self.max_message_size;
+        let mut config = Config::client();
+        config.limits = limits;
+        config.ping_interval = Some(self.ping_interval).filter(|interval| !interval.is_zero());
+        config.deflate = self.compress.then(DeflateConfig::client);
+        // There is one connection, so that its limit is the only one. What is
+        // decompressed is noticed to be too long when it is one byte too long.
+        let budget = usize::try_from(self.max_message_size).unwrap_or(usize::MAX);
+        config.assembly_budget = Arc::new(AssemblyBudget::new(budget.saturating_add(1)));
+        config
+    }
 }
 
 /// How TLS is spoken.

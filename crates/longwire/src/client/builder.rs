@@ -5,7 +5,7 @@ use super::{Connector, USER_AGENT, redirect::Credentials};
 use crate::tls::{ClientSetup, ClientTls, rustls::ClientConfig};
 use longwire_proto::{
     Config, Limits,
-    extension::Extension,
+    extension::{Extension, PermessageDeflate},
     handshake::{ClientRequest, HeadLimits, MisuseError, Url},
 };
 use std::{collections::HashMap, fmt, net::IpAddr, sync::Arc, time::Duration};
@@ -262,6 +262,14 @@ impl Options {
         }
         for name in &self.subprotocols {
             request = request.subprotocol(name)?;
+        }
+        for offer in self
+            .config
+            .deflate
+            .iter()
+            .flat_map(PermessageDeflate::offers)
+        {
+            request = request.offer(offer);
         }
         for offer in &self.extensions {
             request = match offer {

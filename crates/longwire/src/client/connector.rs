@@ -2,10 +2,11 @@ use super::{
     ByteStream, ConnectError, ConnectorBuilder, IntoUrl, Redirect, builder::Options, dial,
     handshake, redirect::Credentials, stream::into_io,
 };
-use crate::websocket::WebSocket;
+use crate::websocket::{Agreed, WebSocket};
 use longwire_proto::{
-    CloseCode, CloseFrame, InvalidCloseFrame, Role,
-    handshake::{Response, Url},
+    CloseCode, CloseFrame, Config, InvalidCloseFrame, Role,
+    extension::{MessageExtension, PermessageDeflate},
+    handshake::{HandshakeError, Response, Url},
 };
 use std::sync::{Arc, OnceLock};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -194,9 +195,12 @@ impl Connector {
         let timeout = self.options.handshake_timeout;
         let opened = handshake::open(io, url, &request, timeout).await?;
         let (io, response, read) = (opened.io, opened.response, opened.read);
-        let subprotocol = response.subprotocol.as_ref().map(ToString::to_string);
         let config = Arc::clone(&self.options.config);
-        let websocket = WebSocket::open(io, Role::Client, config, &read, subprotocol);
+        let agreed = agreed(&config, &response).map_err(|source| ConnectError::Handshake {
+            host: url.host_header(),
+            source,
+        })?;
+        let websocket = WebSocket::open(io, Role::Client, config, &read, agreed);
         if response.missing_extensions.is_empty() {
             return Ok((websocket, response));
         }
@@ -210,6 +214,19 @@ impl Connector {
             names,
         })
     }
+}
+
+/// What the server made of the offer.
+fn agreed(config: &Config, response: &Response) -> Result<Agreed, HandshakeError> {
+    let deflate = match &config.deflate {
+        Some(config) => PermessageDeflate::accepted(config, &response.extensions),
+        None => Ok(None),
+    };
+    let deflate = deflate.map_err(HandshakeError::Deflate)?;
+    Ok(Agreed {
+        subprotocol: response.subprotocol.as_ref().map(ToString::to_string),
+        extension: deflate.map(|agreed| Box::new(agreed) as Box<dyn MessageExtension>),
+    })
 }
 
 /// RFC 6455 section 7.4.1, on 1010: "The list of extensions that are needed

@@ -28,6 +28,7 @@ use crate::{
     WebSocket,
     io::Io,
     server::{Answer, Rewound},
+    websocket::Agreed,
 };
 use ::hyper::upgrade::{OnUpgrade, Upgraded};
 use bytes::Bytes;
@@ -167,7 +168,8 @@ impl Upgrade {
     /// header cannot stand in the response.
     pub fn accept(self) -> Result<(Response<Bytes>, Upgrading), Rejection> {
         self.origin.check(&self.request, &self.origin_setting)?;
-        let (acceptance, subprotocol) = self.answer.finish().map_err(|misuse| mistake(&misuse))?;
+        let answer = self.answer.finish(&self.request, &self.config);
+        let (acceptance, agreed) = answer.map_err(|misuse| mistake(&misuse))?;
         let headers = self
             .request
             .accept_headers(&acceptance)
@@ -175,12 +177,14 @@ impl Upgrade {
         let response = response(StatusCode::SWITCHING_PROTOCOLS, &headers, Bytes::new());
         debug!(
             path = self.request.path(),
-            subprotocol, "upgrading to a WebSocket"
+            subprotocol = agreed.subprotocol,
+            compressed = agreed.extension.is_some(),
+            "upgrading to a WebSocket"
         );
         let upgrading = Upgrading {
             on_upgrade: self.on_upgrade,
             config: self.config,
-            subprotocol,
+            agreed,
         };
         Ok((response, upgrading))
     }
@@ -274,7 +278,7 @@ impl error::Error for Rejection {}
 pub struct Upgrading {
     on_upgrade: OnUpgrade,
     config: Arc<Config>,
-    subprotocol: Option<String>,
+    agreed: Agreed,
 }
 
 impl Future for Upgrading {
@@ -288,8 +292,8 @@ impl Future for Upgrading {
             // What fails here fails again, and with a reason, on the first read.
             let _ = tcp.set_nodelay(true);
         }
-        let subprotocol = self.subprotocol.take();
-        let ws = WebSocket::open(io, Role::Server, config, &read, subprotocol);
+        let agreed = std::mem::take(&mut self.agreed);
+        let ws = WebSocket::open(io, Role::Server, config, &read, agreed);
         Poll::Ready(Ok(ws))
     }
 }

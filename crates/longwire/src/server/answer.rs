@@ -1,4 +1,9 @@
-use longwire_proto::handshake::{Acceptance, MisuseError, Request};
+use crate::websocket::Agreed;
+use longwire_proto::{
+    Config,
+    extension::{MessageExtension, PermessageDeflate},
+    handshake::{Acceptance, MisuseError, Request},
+};
 
 /// The yes to a request as the program puts it together, call by call. What
 /// cannot stand in an answer comes up when the answer is made, so that the
@@ -34,13 +39,39 @@ impl Answer {
         }
     }
 
-    /// What stands in the answer, and the subprotocol that is chosen in it.
-    pub(crate) fn finish(self) -> Result<(Acceptance, Option<String>), MisuseError> {
+    /// What stands in the answer, and what is agreed on by it.
+    pub(crate) fn finish(
+        self,
+        request: &Request,
+        config: &Config,
+    ) -> Result<(Acceptance, Agreed), MisuseError> {
         let acceptance = match (self.misuse, &self.subprotocol) {
             (Some(misuse), _) => return Err(misuse),
             (None, Some(name)) => self.acceptance.subprotocol(name),
             (None, None) => self.acceptance,
         };
-        Ok((acceptance, self.subprotocol))
+        let (acceptance, extension) = compress(acceptance, request, config);
+        let subprotocol = self.subprotocol;
+        let agreed = Agreed {
+            subprotocol,
+            extension,
+        };
+        Ok((acceptance, agreed))
+    }
+}
+
+/// Adds permessage-deflate to an answer, if both sides want it.
+pub(crate) fn compress(
+    acceptance: Acceptance,
+    request: &Request,
+    config: &Config,
+) -> (Acceptance, Option<Box<dyn MessageExtension>>) {
+    let accepted = config
+        .deflate
+        .as_ref()
+        .and_then(|config| PermessageDeflate::accept(config, request.extensions()));
+    match accepted {
+        Some((response, agreed)) => (acceptance.extension(response), Some(Box::new(agreed))),
+        None => (acceptance, None),
     }
 }

@@ -51,6 +51,8 @@ mod refusals;
 pub use self::accept::{Accepted, accept};
 pub use self::address::Address;
 pub(crate) use self::answer::Answer;
+#[cfg(feature = "worker")]
+pub(crate) use self::answer::compress;
 pub use self::error::AcceptError;
 pub use self::http::{HttpConnection, Rewound};
 pub use self::listener::Listener;

@@ -118,11 +118,10 @@ impl Pending {
 
 impl Asked {
     async fn accept(mut self: Box<Self>) -> Result<WebSocket, AcceptError> {
-        let answer = std::mem::take(&mut self.answer).finish();
-        let answer = answer.and_then(|(acceptance, subprotocol)| {
-            Ok((self.request.accept(&acceptance)?, subprotocol))
-        });
-        let (response, subprotocol) = match answer {
+        let answer = std::mem::take(&mut self.answer).finish(&self.request, &self.config);
+        let answer =
+            answer.and_then(|(acceptance, agreed)| Ok((self.request.accept(&acceptance)?, agreed)));
+        let (response, agreed) = match answer {
             Ok(answer) => answer,
             Err(misuse) => {
                 error!(path = self.request.path(), reason = %misuse, "this answer cannot be sent");
@@ -145,11 +144,12 @@ impl Asked {
         debug!(
             peer = %Shown(&self.peer),
             path = self.request.path(),
-            subprotocol,
+            subprotocol = agreed.subprotocol,
+            compressed = agreed.extension.is_some(),
             "WebSocket opened"
         );
         let config = Arc::clone(&self.config);
-        let ws = WebSocket::open(io, Role::Server, config, &self.rest, subprotocol);
+        let ws = WebSocket::open(io, Role::Server, config, &self.rest, agreed);
         if let Some(place) = &self.place {
             place.connections.add(&ws);
         }

@@ -4,10 +4,10 @@ use super::{
     inbox::{Inbox, Item},
     outgoing::Outgoing,
 };
-use crate::{Error, entropy::ThreadRandom, io::Io, keeper::Now};
+use crate::{Error, deflate::ThreadCodecs, entropy::ThreadRandom, io::Io, keeper::Now};
 use longwire_proto::{
-    CloseCause, CloseFrame, Connection, ControlPayload, Env, Event, Input, Instant, Message,
-    MessageKind, MessageRef, ReceiveMode, SendError, Transport,
+    CloseCause, CloseFrame, Compress, Connection, ControlPayload, Env, Event, Input, Instant,
+    Message, MessageKind, MessageRef, ReceiveMode, SendError, Transport,
 };
 use std::{
     cell::Cell,
@@ -140,6 +140,7 @@ impl Driver {
             now,
             output: self.output.get_mut(),
             mask_keys: &mut ThreadRandom,
+            codecs: &mut ThreadCodecs,
         };
         let called = call(&mut self.connection, &mut env);
         self.output.tidy();
@@ -213,6 +214,7 @@ impl Driver {
             now: now.get(),
             output: self.output.get_mut(),
             mask_keys: &mut ThreadRandom,
+            codecs: &mut ThreadCodecs,
         };
         while let Some(event) = self.connection.next_event(&mut env, &mut input) {
             match event {
@@ -392,6 +394,11 @@ impl Driver {
 
     pub(super) fn send(&mut self, message: Message) -> Result<(), Error> {
         let sent = self.with_output(|connection, env| connection.send(env, message));
+        sent.map_err(|error| self.refused(error))
+    }
+
+    pub(super) fn send_with(&mut self, message: Message, compress: Compress) -> Result<(), Error> {
+        let sent = self.with_output(|connection, env| connection.send_with(env, message, compress));
         sent.map_err(|error| self.refused(error))
     }
 

@@ -19,7 +19,8 @@ pub use writer::{BinaryWriter, TextWriter};
 
 use crate::{Error, io::Io};
 use longwire_proto::{
-    CloseCode, CloseFrame, CloseInfo, Config, Message, PreparedMessage, Role, Utf8Bytes,
+    CloseCode, CloseFrame, CloseInfo, Compress, Config, Message, PreparedMessage, Role, Utf8Bytes,
+    extension::MessageExtension,
 };
 use std::{
     fmt,
@@ -80,6 +81,13 @@ pub struct WebSocket {
     receiver: Receiver,
 }
 
+/// What the opening handshake agreed on.
+#[derive(Debug, Default)]
+pub(crate) struct Agreed {
+    pub(crate) subprotocol: Option<String>,
+    pub(crate) extension: Option<Box<dyn MessageExtension>>,
+}
+
 /// The state of a connection, as in the browser API (`readyState`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -103,9 +111,9 @@ impl WebSocket {
         role: Role,
         config: Arc<Config>,
         read: &[u8],
-        subprotocol: Option<String>,
+        agreed: Agreed,
     ) -> WebSocket {
-        let shared = Shared::new(io, role, config, subprotocol.map(String::into_boxed_str));
+        let shared = Shared::new(io, role, config, agreed);
         shared.start(read);
         tracing::debug!(
             ?role,
@@ -142,7 +150,13 @@ impl WebSocket {
         config: impl Into<Arc<Config>>,
         read: &[u8],
     ) -> WebSocket {
-        WebSocket::open(Io::new(stream), role, config.into(), read, None)
+        WebSocket::open(
+            Io::new(stream),
+            role,
+            config.into(),
+            read,
+            Agreed::default(),
+        )
     }
 
     /// Waits for the next message.
@@ -244,6 +258,23 @@ impl WebSocket {
     /// The message is queued as a whole or not at all.
     pub async fn send_prepared(&mut self, message: &PreparedMessage) -> Result<(), Error> {
         self.sender.send_prepared(message).await
+    }
+
+    /// Sends a message as [`send`](Self::send) does, and says whether to compress
+    /// it where the peers have agreed on that: [`Compress::Never`] for what is
+    /// compressed already.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    /// The message is queued as a whole or not at all.
+    pub async fn send_with(
+        &mut self,
+        message: impl Into<Message>,
+        compress: Compress,
+    ) -> Result<(), Error> {
+        self.sender.send_with(message, compress).await
     }
 
     /// As [`send_prepared`](Self::send_prepared), but leaves the writing to the

@@ -3,8 +3,8 @@ use super::{
 };
 use crate::Error;
 use longwire_proto::{
-    CloseCode, CloseFrame, CloseInfo, ControlPayload, Message, PreparedMessage, SendError,
-    Utf8Bytes,
+    CloseCode, CloseFrame, CloseInfo, Compress, ControlPayload, Message, PreparedMessage,
+    SendError, Utf8Bytes,
 };
 use std::{
     error, fmt,
@@ -42,6 +42,24 @@ impl Sender {
     /// The message is queued as a whole or not at all.
     pub fn send(&self, message: impl Into<Message>) -> impl Future<Output = Result<(), Error>> {
         self.queue(message.into(), false)
+    }
+
+    /// Sends a message, and says whether to compress it: see
+    /// [`WebSocket::send_with`](super::WebSocket::send_with).
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    /// The message is queued as a whole or not at all.
+    pub async fn send_with(
+        &self,
+        message: impl Into<Message>,
+        compress: Compress,
+    ) -> Result<(), Error> {
+        let message = message.into();
+        self.queue_with(false, |driver| driver.send_with(message.clone(), compress))
+            .await
     }
 
     /// Queues a message: see [`WebSocket::feed`](super::WebSocket::feed).

@@ -1,6 +1,7 @@
 //! What the handles of one connection share, and what the keeper does with it.
 
 use super::{
+    Agreed,
     driver::{Batch, Driver},
     signal::{Guarded, Signal, WaitKey},
 };
@@ -39,14 +40,12 @@ const NEVER: Tick = Tick::MAX;
 const BATCHES: usize = 4;
 
 impl Shared {
-    pub(super) fn new(
-        io: Io,
-        role: Role,
-        config: Arc<Config>,
-        subprotocol: Option<Box<str>>,
-    ) -> Arc<Shared> {
+    pub(super) fn new(io: Io, role: Role, config: Arc<Config>, agreed: Agreed) -> Arc<Shared> {
         let keeper = Keeper::current();
-        let connection = Connection::new(role, config, keeper.now());
+        let mut connection = Connection::new(role, config, keeper.now());
+        if let Some(extension) = agreed.extension {
+            connection = connection.with_extension(extension);
+        }
         Arc::new_cyclic(|shared| {
             let signal = Arc::new(Signal::new(keeper, shared.clone()));
             Shared {
@@ -55,7 +54,7 @@ impl Shared {
                 driver: Mutex::new(Driver::new(connection, io)),
                 timer: AtomicU64::new(NEVER),
                 handles: AtomicUsize::new(1),
-                subprotocol,
+                subprotocol: agreed.subprotocol.map(String::into_boxed_str),
             }
         })
     }

@@ -13,11 +13,13 @@ use super::{
 };
 use crate::{
     Error,
-    server::{crowded, late, mistake},
+    deflate::{Room, ThreadCodecs},
+    server::{compress, crowded, late, mistake},
 };
 use longwire_proto::{
     CloseCode, CloseFrame, Connection, Env, Event, Input, Instant, MessageRef, NoMaskKeys, Output,
     Role, Transport,
+    extension::MessageExtension,
     handshake::{Refusal, Request, RequestHead, RequestReader},
 };
 use std::{
@@ -253,9 +255,10 @@ impl<D: Send + 'static> Slot<D> {
         // and what is encrypted is copied in any case.
         let mut lends = self.backlog.is_none() && !self.socket.is_secure();
         let output = self.backlog.as_deref_mut().unwrap_or(&mut *turn.cork);
-        let mut unused = NoMaskKeys;
-        let mut env = env(turn.now, output, &mut unused);
-        let mut input = Input::new(bytes);
+        let mut scratch = Room::of(connection);
+        let mut lent = Lent::default();
+        let mut env = env(turn.now, output, &mut lent);
+        let mut input = Input::new(bytes).with_scratch(scratch.bytes());
         let handled = catch_unwind(AssertUnwindSafe(|| {
             loop {
                 if room > 0 && fits(connection, &input, room) {
@@ -336,9 +339,9 @@ impl<D: Send + 'static> Slot<D> {
                     return 0;
                 }
                 match decide(turn, head, &self.socket) {
-                    Ok((response, data)) => {
+                    Ok((response, extension, data)) => {
                         turn.cork.put(&response);
-                        self.open(turn, data);
+                        self.open(turn, extension, data);
                         return self.take_in(turn, &mut bytes[frames..], room);
                     }
                     Err(refusal) => self.refuse(turn, &refusal),
@@ -349,9 +352,18 @@ impl<D: Send + 'static> Slot<D> {
         0
     }
 
-    fn open<H: Handler<Data = D>>(&mut self, turn: &mut Turn<'_, H>, data: D) {
+    fn open<H: Handler<Data = D>>(
+        &mut self,
+        turn: &mut Turn<'_, H>,
+        extension: Option<Box<dyn MessageExtension>>,
+        data: D,
+    ) {
         let config = Arc::clone(&turn.options.config);
-        self.stage = Stage::Open(Connection::new(Role::Server, config, turn.now), data);
+        let mut connection = Connection::new(Role::Server, config, turn.now);
+        if let Some(extension) = extension {
+            connection = connection.with_extension(extension);
+        }
+        self.stage = Stage::Open(connection, data);
         turn.desk.mailbox().opened();
         self.with_peer(turn, Handler::on_open);
     }
@@ -399,7 +411,7 @@ impl<D: Send + 'static> Slot<D> {
             return;
         };
         let output = self.backlog.as_deref_mut().unwrap_or(&mut *turn.cork);
-        call(connection, &mut env(turn.now, output, &mut NoMaskKeys));
+        call(connection, &mut env(turn.now, output, &mut Lent::default()));
         self.receive(turn, &mut [], 0);
     }
 
@@ -518,7 +530,7 @@ impl<D: Send + 'static> Slot<D> {
         let Stage::Open(connection, _) = &mut self.stage else {
             return;
         };
-        connection.output_written(&mut env(turn.now, turn.cork, &mut NoMaskKeys));
+        connection.output_written(&mut env(turn.now, turn.cork, &mut Lent::default()));
         if !turn.cork.is_empty() {
             // The Pong that was owed.
             self.flush(turn);
@@ -559,12 +571,16 @@ impl<D: Send + 'static> Slot<D> {
     }
 }
 
-/// Checks a request and asks the handler. The response of one that is let in.
+/// The response of a client that is let in, what was agreed with it, and what
+/// the handler keeps for it.
+type Admission<D> = (Vec<u8>, Option<Box<dyn MessageExtension>>, D);
+
+/// Checks a request and asks the handler.
 fn decide<H: Handler>(
     turn: &Turn<'_, H>,
     head: RequestHead,
     socket: &Socket,
-) -> Result<(Vec<u8>, H::Data), Refusal> {
+) -> Result<Admission<H::Data>, Refusal> {
     let request = Request::from_head(head)?;
     let options = turn.options;
     options.origin.check(&request, &options.origin_setting)?;
@@ -572,8 +588,9 @@ fn decide<H: Handler>(
     let opening = Opening::new(&request, &peer_addr);
     let asked = catch_unwind(AssertUnwindSafe(|| turn.handler.on_request(&opening)));
     let (acceptance, data) = asked.map_err(|_| mistake())??;
+    let (acceptance, extension) = compress(acceptance, &request, &options.config);
     match request.accept(&acceptance) {
-        Ok(response) => Ok((response, data)),
+        Ok(response) => Ok((response, extension, data)),
         Err(misuse) => {
             tracing::error!(path = request.path(), reason = %misuse, "this answer cannot be sent");
             Err(mistake())
@@ -606,11 +623,18 @@ fn fits(connection: &Connection, input: &Input<'_>, room: usize) -> bool {
     missing.is_some_and(|missing| missing <= room - input.len())
 }
 
-/// What a server lends to the core: it masks nothing.
-fn env<'e>(now: Instant, output: &'e mut Output, unused: &'e mut NoMaskKeys) -> Env<'e> {
+/// What a worker lends to the core: a server masks nothing.
+#[derive(Default)]
+struct Lent {
+    mask_keys: NoMaskKeys,
+    codecs: ThreadCodecs,
+}
+
+fn env<'e>(now: Instant, output: &'e mut Output, lent: &'e mut Lent) -> Env<'e> {
     Env {
         now,
         output,
-        mask_keys: unused,
+        mask_keys: &mut lent.mask_keys,
+        codecs: &mut lent.codecs,
     }
 }

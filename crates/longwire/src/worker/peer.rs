@@ -5,9 +5,10 @@ use super::{
     remote::{Remote, RemoteError},
     topics::SubscribeError,
 };
+use crate::deflate::ThreadCodecs;
 use longwire_proto::{
-    CloseFrame, Connection, Env, Instant, MessageRef, NoMaskKeys, Output, PreparedMessage,
-    SendError,
+    CloseFrame, Compress, Connection, Env, Instant, MessageRef, NoMaskKeys, Output,
+    PreparedMessage, SendError,
 };
 use std::{any::Any, fmt, sync::Arc};
 
@@ -43,6 +44,16 @@ impl<D: ?Sized> Peer<'_, D> {
     pub fn send<'m>(&mut self, message: impl Into<MessageRef<'m>>) -> Sent {
         let message = message.into();
         self.put(|connection, env| connection.send_ref(env, message))
+    }
+
+    /// The same, and says whether to compress it where that was agreed on.
+    pub fn send_with<'m>(
+        &mut self,
+        message: impl Into<MessageRef<'m>>,
+        compress: Compress,
+    ) -> Sent {
+        let message = message.into();
+        self.put(|connection, env| connection.send_ref_with(env, message, compress))
     }
 
     /// Sends a message that was encoded once for many connections; copies a
@@ -164,6 +175,7 @@ impl<D: ?Sized> Peer<'_, D> {
             now: self.now,
             output: self.output,
             mask_keys: &mut NoMaskKeys,
+            codecs: &mut ThreadCodecs,
         };
         match send(self.connection, &mut env) {
             Err(_) => Sent::Closing,

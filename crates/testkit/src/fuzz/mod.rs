@@ -3,11 +3,13 @@
 //! targets in `fuzz/` only hand them the fuzzer's bytes.
 
 mod decoder;
+mod deflate;
 mod handshake;
 mod oracle;
 mod pair;
 
 pub use decoder::decoder;
+pub use deflate::{inflate, inflate_strictly, negotiation};
 pub use handshake::handshake;
 pub use pair::pair;
 

@@ -1,11 +1,11 @@
 //! What comes to a connection from others than its peer.
 
-use super::{Handler, Slot, Stage, Turn, env};
+use super::{Handler, Lent, Slot, Stage, Turn, env};
 use crate::worker::{
     handler::Overflow,
     mailbox::{Publication, Visit},
 };
-use longwire_proto::{CloseCode, CloseFrame, NoMaskKeys, PreparedMessage};
+use longwire_proto::{CloseCode, CloseFrame, PreparedMessage};
 use std::any::Any;
 
 impl<D: Send + 'static> Slot<D> {
@@ -102,7 +102,8 @@ impl<D: Send + 'static> Slot<D> {
     fn queue<H>(&mut self, turn: &mut Turn<'_, H>, message: &PreparedMessage) {
         if let Stage::Open(connection, _) = &mut self.stage {
             let output = self.backlog.as_deref_mut().unwrap_or(&mut *turn.cork);
-            let _ = connection.send_prepared(&mut env(turn.now, output, &mut NoMaskKeys), message);
+            let _ =
+                connection.send_prepared(&mut env(turn.now, output, &mut Lent::default()), message);
         }
     }
 

@@ -280,15 +280,27 @@ impl<H: Handler> Worker<H> {
     fn take(&mut self, tcp: TcpStream) {
         // What fails here fails again, and with a reason, on the first read.
         let _ = tcp.set_nodelay(true);
-        let mut socket = Socket::new(tcp);
+        let socket = Socket::new(tcp);
         #[cfg(feature = "tls")]
+        let Some(socket) = self.secure(socket) else {
+            return;
+        };
+        self.adopt(socket);
+    }
+
+    /// Has a client's socket speak TLS, if the engine does.
+    #[cfg(feature = "tls")]
+    fn secure(&self, mut socket: Socket) -> Option<Socket> {
         if let Some(handshakes) = &self.desk.handshakes {
             match handshakes.session() {
                 Ok(session) => socket.set_session(session),
-                Err(error) => return tracing::error!(%error, "TLS cannot be spoken"),
+                Err(error) => {
+                    tracing::error!(%error, "TLS cannot be spoken");
+                    return None;
+                }
             }
         }
-        self.adopt(socket);
+        Some(socket)
     }
 
     fn adopt(&mut self, mut socket: Socket) {

@@ -30,6 +30,16 @@ impl Diary {
         self.events.lock().unwrap().push(format!("{path} {event}"));
     }
 
+    /// What happened to the connections of one path.
+    pub(crate) fn of(&self, path: &str) -> Vec<String> {
+        let events = self.events.lock().unwrap();
+        let own = events.iter().filter_map(|event| {
+            let event = event.strip_prefix(path)?;
+            event.strip_prefix(' ').map(str::to_owned)
+        });
+        own.collect()
+    }
+
     pub(crate) fn has(&self, event: &str) -> bool {
         self.events.lock().unwrap().iter().any(|each| each == event)
     }
@@ -91,6 +101,11 @@ impl Handler for Commands {
                 peer.notify(topic);
                 return None;
             }
+            "block" => {
+                self.0.note(peer.data, "blocks");
+                thread::sleep(Duration::from_millis(100));
+                return Some(message);
+            }
             "flood" => {
                 while peer.send([7; 4000].as_slice()) == Sent::Queued {}
                 return None;
@@ -104,7 +119,9 @@ impl Handler for Commands {
     fn on_drained(&self, peer: &mut Peer<'_, String>) {
         panic_in(peer.data, "on_drained");
         self.0.note(peer.data, "drained");
-        let _ = peer.send("drained");
+        if peer.data != "/echo" {
+            let _ = peer.send("drained");
+        }
     }
 
     fn on_notified(&self, peer: &mut Peer<'_, String>, topic: &str) {
@@ -155,13 +172,16 @@ impl Running {
     }
 
     pub(crate) fn with(change: impl FnOnce(&mut EngineOptions)) -> Running {
+        Running::on(&TcpListener::bind("127.0.0.1:0").unwrap(), change)
+    }
+
+    pub(crate) fn on(listener: &TcpListener, change: impl FnOnce(&mut EngineOptions)) -> Running {
         let mut options = EngineOptions::default();
         options.workers = 2;
         change(&mut options);
         let handler = Commands::default();
         let diary = Arc::clone(&handler.0);
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let engine = Engine::start(&listener, handler, options).unwrap();
+        let engine = Engine::start(listener, handler, options).unwrap();
         Running {
             diary,
             engine: engine.handle(),

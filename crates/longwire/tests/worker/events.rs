@@ -35,17 +35,12 @@ async fn an_end_without_a_closing_handshake_is_an_error_first() {
             1006,
         ),
     ] {
-        let events = running.diary.events.lock().unwrap().clone();
-        let own: Vec<String> = events
-            .iter()
-            .filter_map(|event| event.strip_prefix(path).map(|rest| rest.trim().to_owned()))
-            .collect();
         let mut expected: Vec<String> = error
             .map(|error| format!("error: the connection ended: {error}"))
             .into_iter()
             .collect();
         expected.push(format!("closed {code}"));
-        assert_eq!(own, expected, "{path}");
+        assert_eq!(running.diary.of(path), expected, "{path}");
     }
 }
 

@@ -2,9 +2,16 @@
 #![allow(clippy::unwrap_used, reason = "a test's helpers fail the test")]
 
 mod commands;
+#[cfg(unix)]
+mod descriptors;
 mod events;
+mod faults;
+mod narrow;
 mod remote;
 mod routes;
+#[cfg(feature = "tls")]
+#[path = "../tls_peer/mod.rs"]
+mod tls_peer;
 mod topics;
 
 use longwire::{

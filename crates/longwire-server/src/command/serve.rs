@@ -5,7 +5,7 @@ use crate::{
     listen::{self, Io, block_on, engine_until_stopped, until_stopped},
     server::{App, HostPolicy, OnWorkers},
 };
-use longwire::worker::HttpFallback;
+use longwire::{Config, worker::HttpFallback};
 use longwire_hub::HubConfig;
 use std::{fmt::Display, sync::Arc};
 use tokio::runtime::Handle;

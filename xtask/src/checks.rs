@@ -82,6 +82,18 @@ pub(crate) fn fuzz(workspace: &Workspace) -> Result<String> {
     Ok(String::new())
 }
 
+/// The servers and the paths that are measured build.
+pub(crate) fn bench(workspace: &Workspace) -> Result<String> {
+    let mut cargo = workspace.cargo_command();
+    cargo
+        .args(split(
+            "check --locked --manifest-path bench/Cargo.toml --target-dir",
+        ))
+        .arg(workspace.bench_target());
+    process::show(&mut cargo, LIMIT)?;
+    Ok(String::new())
+}
+
 pub(crate) fn test(workspace: &Workspace) -> Result<String> {
     workspace.cargo(&split("test --workspace --all-features --locked"), LIMIT)?;
     Ok(String::new())
@@ -89,6 +101,9 @@ pub(crate) fn test(workspace: &Workspace) -> Result<String> {
 
 /// A nightly whose Miri is known to work; later ones do not always have it.
 const MIRI_TOOLCHAIN: &str = "nightly-2026-05-20";
+
+/// AddressSanitizer needs a nightly, and knows this target.
+const SANITIZER_TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// Runs the tests of the file with `unsafe` under Miri.
 pub(crate) fn miri(workspace: &Workspace) -> Result<String> {
@@ -114,6 +129,28 @@ pub(crate) fn miri(workspace: &Workspace) -> Result<String> {
         .current_dir(&workspace.root);
     process::show(&mut tests, LIMIT)?;
     Ok(MIRI_TOOLCHAIN.to_owned())
+}
+
+/// Runs the worker engine's tests under AddressSanitizer: those on sockets that
+/// do everything a socket may do, and those on real ones.
+pub(crate) fn sanitizer(workspace: &Workspace) -> Result<String> {
+    let mut tests = Command::new("cargo");
+    tests
+        .arg("+nightly")
+        .args(split("test --locked -p longwire --features worker"))
+        // Only with a target named are build scripts left alone.
+        .args(["--target", SANITIZER_TARGET])
+        .args(split("--lib --test worker --target-dir target/sanitizer"))
+        // The nightly cargo, not the one that runs us.
+        .env_remove("CARGO")
+        .env_remove("RUSTUP_TOOLCHAIN")
+        .env("RUSTFLAGS", "-Zsanitizer=address")
+        // Tests end while the threads of their engines still close connections:
+        // what those hold then is no leak.
+        .env("ASAN_OPTIONS", "detect_leaks=0")
+        .current_dir(&workspace.root);
+    process::show(&mut tests, LIMIT)?;
+    Ok(SANITIZER_TARGET.to_owned())
 }
 
 pub(crate) fn deny(workspace: &Workspace) -> Result<String> {

@@ -7,7 +7,7 @@ use crate::part::{PARTS, Part};
 pub(crate) enum Command {
     Help,
     Run(Options),
-    Bench(bench::Options),
+    Bench(bench::Request),
 }
 
 /// What to run, and against what.
@@ -29,8 +29,8 @@ pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Command> {
         Some("test") => false,
         Some("interop") => true,
         Some("bench") => {
-            let options = bench::Options::parse(args)?;
-            return Ok(options.map_or(Command::Help, Command::Bench));
+            let request = bench::Request::parse(args)?;
+            return Ok(request.map_or(Command::Help, Command::Bench));
         }
         None | Some("help" | "--help" | "-h") => return Ok(Command::Help),
         Some(other) => return Err(Error::new(format!("there is no command '{other}'"))),
@@ -95,6 +95,7 @@ pub(crate) fn help() -> String {
 cargo xtask test [--full] [PART...]      every check, as CI runs them
 cargo xtask interop [--full] [PART...]   only other people's suites, clients and servers
 cargo xtask bench [SCENARIO...]          ours and its peers, measured side by side
+cargo xtask bench --counts               the instructions of the hot paths
 
 What is missing is set up under target/interop: Python and npm packages at
 pinned versions, and Debian packages where that may be done. A part whose needs

@@ -32,7 +32,7 @@ fn main() -> ExitCode {
             Ok(workspace) => runner::run(&workspace, &options.parts),
             Err(why) => return usage(&why),
         },
-        Command::Bench(options) => match bench::run(&options) {
+        Command::Bench(request) => match bench::run(&request) {
             Ok(()) => true,
             Err(why) => {
                 eprintln!("xtask: {why}");

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::workspace::Workspace;
-use crate::{autobahn, checks, page, strangers};
+use crate::{autobahn, bench, checks, page, strangers};
 
 /// One check with a name of its own.
 pub(crate) struct Part {
@@ -37,6 +37,7 @@ pub(crate) const PARTS: &[Part] = &[
         checks::no_std,
     ),
     check("fuzz", "the fuzz targets build", checks::fuzz),
+    check("bench", "what is measured builds", checks::bench),
     check("test", "cargo test passes", checks::test),
     check(
         "deny",
@@ -51,6 +52,27 @@ pub(crate) const PARTS: &[Part] = &[
             checks::miri,
         )
     },
+    Part {
+        long: true,
+        ..check(
+            "sanitizer",
+            "the worker engine's tests pass under AddressSanitizer",
+            checks::sanitizer,
+        )
+    },
+    Part {
+        long: true,
+        ..check(
+            "bench-counts",
+            "no hot path takes more instructions than before",
+            bench::counts,
+        )
+    },
+    long_interop(
+        "bench-smoke",
+        "every server that is measured works",
+        bench::smoke,
+    ),
     interop(
         "page-logic",
         "the chat page's modules do what they should",

@@ -83,6 +83,11 @@ impl Workspace {
         self.root.join("interop").join(path)
     }
 
+    /// A path below `bench/`.
+    pub(crate) fn bench(&self, path: &str) -> PathBuf {
+        self.root.join("bench").join(path)
+    }
+
     /// The server under test, to be followed by its arguments.
     pub(crate) fn server(&self) -> Result<Command> {
         self.under_test(self.server.as_deref(), "longwire")
@@ -120,17 +125,21 @@ impl Workspace {
         Ok(program_in(&self.target, "longwire"))
     }
 
-    /// Builds the servers of `bench/`, a workspace of its own, and gives where
-    /// they are.
-    pub(crate) fn bench_servers(&self) -> Result<PathBuf> {
-        let target = self.target.join("bench");
+    /// Where `bench/`, a workspace of its own, is built.
+    pub(crate) fn bench_target(&self) -> PathBuf {
+        self.target.join("bench")
+    }
+
+    /// Builds a program of `bench/`, and gives where it is.
+    pub(crate) fn bench_program(&self, name: &str) -> Result<PathBuf> {
+        let target = self.bench_target();
         let mut cargo = self.cargo_command();
         cargo
-            .args(["build", "--release", "--locked"])
+            .args(["build", "--release", "--locked", "-p", name])
             .args(["--manifest-path", "bench/Cargo.toml", "--target-dir"])
             .arg(&target);
         process::show(&mut cargo, BUILD_LIMIT)?;
-        Ok(program_in(&target, "bench-servers"))
+        Ok(program_in(&target, name))
     }
 
     fn build(&self) -> Result {

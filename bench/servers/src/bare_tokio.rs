@@ -1,18 +1,15 @@
 //! The floor of everything that runs on tokio: what comes is sent back, with a
 //! task for each connection and a buffer in each task, and no protocol.
 
-use std::net::SocketAddr;
-
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 
 use crate::{Result, listen::serve_tcp};
 
 /// As most libraries have it. A large message comes in several pieces.
 const BUFFER: usize = 4096;
 
-pub(crate) fn echo(address: SocketAddr) -> Result {
-    serve_tcp(address, |mut stream: TcpStream| async move {
+pub(crate) fn echo() -> Result {
+    serve_tcp(|mut stream| async move {
         let mut buffer = vec![0; BUFFER];
         loop {
             let read = stream.read(&mut buffer).await?;

@@ -1,8 +1,6 @@
 //! fastwebsockets, as its own example has it. It writes each frame at once, so
 //! there is nothing to batch.
 
-use std::net::SocketAddr;
-
 use fastwebsockets::upgrade::{UpgradeFut, upgrade};
 use fastwebsockets::{FragmentCollector, OpCode, WebSocketError};
 use http_body_util::Empty;
@@ -11,18 +9,25 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
-use crate::{Result, listen::serve_tcp};
+use crate::Result;
+use crate::listen::{Stream, serve_tcp};
+use crate::tls::serve_tls;
 
-pub(crate) fn echo(address: SocketAddr) -> Result {
-    serve_tcp(address, |stream: TcpStream| async {
-        http1::Builder::new()
-            .serve_connection(TokioIo::new(stream), service_fn(answer))
-            .with_upgrades()
-            .await?;
-        Ok(())
-    })
+pub(crate) fn echo() -> Result {
+    serve_tcp(serve)
+}
+
+pub(crate) fn echo_tls() -> Result {
+    serve_tls(serve)
+}
+
+async fn serve(stream: impl Stream) -> Result {
+    http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service_fn(answer))
+        .with_upgrades()
+        .await?;
+    Ok(())
 }
 
 async fn answer(

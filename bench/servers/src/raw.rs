@@ -1,16 +1,17 @@
-//! The limit line: what comes is sent back, by epoll and nothing else.
+//! The limit lines: what comes is sent back, or to everybody, by epoll and
+//! nothing else.
 //!
-//! Level-triggered, one shared buffer, one read and one write per event: the
-//! fewest system calls that an echo can do with.
+//! Level-triggered, one shared buffer, one read and one write per event (or one
+//! for each subscriber): the fewest system calls that it can be done with.
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 
 use crate::Result;
-use crate::listen::announce;
+use crate::listen::{ADDRESS, announce};
 
 /// A megabyte in pieces that stay in the cache.
 const BUFFER: usize = 256 * 1024;
@@ -20,10 +21,29 @@ struct Connection {
     stream: TcpStream,
     /// What the socket did not take yet. While there is some, nothing is read.
     unsent: Vec<u8>,
+    /// It has had its opening echoed.
+    open: bool,
 }
 
-pub(crate) fn echo(address: SocketAddr) -> Result {
-    let listener = TcpListener::bind(address)?;
+/// To whom goes what comes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    ToSender,
+    /// All but what comes first, which opens a connection of the load
+    /// generator.
+    ToEverybody,
+}
+
+pub(crate) fn echo() -> Result {
+    serve(Answer::ToSender)
+}
+
+pub(crate) fn fan_out() -> Result {
+    serve(Answer::ToEverybody)
+}
+
+fn serve(answer: Answer) -> Result {
+    let listener = TcpListener::bind(ADDRESS)?;
     listener.set_nonblocking(true)?;
     announce(listener.local_addr()?);
     let epoll = epoll::create(CreateFlags::CLOEXEC)?;
@@ -39,12 +59,33 @@ pub(crate) fn echo(address: SocketAddr) -> Result {
             let fd = event.data.u64() as usize;
             if fd == listener.as_raw_fd() as usize {
                 accept(&epoll, &listener, &mut connections)?;
-            } else if let Some(slot) = connections.get_mut(fd)
-                && let Some(connection) = slot
-                && !matches!(connection.turn(&epoll, &mut buffer), Ok(true))
-            {
-                *slot = None;
+                continue;
             }
+            let Some(Some(connection)) = connections.get_mut(fd) else {
+                continue;
+            };
+            let Ok(Some(read)) = connection.turn(&epoll, &mut buffer) else {
+                connections[fd] = None;
+                continue;
+            };
+            let opens = !std::mem::replace(&mut connection.open, true);
+            let receivers = match answer {
+                Answer::ToEverybody if !opens => &mut connections[..],
+                _ => &mut connections[fd..=fd],
+            };
+            if read > 0 {
+                send_to(receivers, &epoll, &buffer[..read]);
+            }
+        }
+    }
+}
+
+fn send_to(receivers: &mut [Option<Connection>], epoll: &OwnedFd, bytes: &[u8]) {
+    for slot in receivers {
+        if let Some(connection) = slot
+            && connection.send(epoll, bytes).is_err()
+        {
+            *slot = None;
         }
     }
 }
@@ -76,13 +117,15 @@ fn accept(
         connections[at] = Some(Connection {
             stream,
             unsent: Vec::new(),
+            open: false,
         });
     }
 }
 
 impl Connection {
-    /// Handles one event. False when the connection is over.
-    fn turn(&mut self, epoll: &OwnedFd, buffer: &mut [u8]) -> io::Result<bool> {
+    /// Handles one event. Says how much was read, or none when the connection is
+    /// over.
+    fn turn(&mut self, epoll: &OwnedFd, buffer: &mut [u8]) -> io::Result<Option<usize>> {
         if !self.unsent.is_empty() {
             let sent = write(&mut self.stream, &self.unsent)?;
             self.unsent.drain(..sent);
@@ -90,20 +133,26 @@ impl Connection {
                 self.unsent = Vec::new();
                 self.wait_for(epoll, EventFlags::IN)?;
             }
-            return Ok(true);
+            return Ok(Some(0));
         }
-        let read = match self.stream.read(buffer) {
-            Ok(0) => return Ok(false),
-            Ok(read) => read,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(true),
-            Err(error) => return Err(error),
+        match self.stream.read(buffer) {
+            Ok(0) => Ok(None),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(Some(0)),
+            read => read.map(Some),
+        }
+    }
+
+    fn send(&mut self, epoll: &OwnedFd, bytes: &[u8]) -> io::Result<()> {
+        let blocked = !self.unsent.is_empty();
+        let sent = match blocked {
+            true => 0,
+            false => write(&mut self.stream, bytes)?,
         };
-        let sent = write(&mut self.stream, &buffer[..read])?;
-        if sent < read {
-            self.unsent = buffer[sent..read].to_vec();
+        self.unsent.extend_from_slice(&bytes[sent..]);
+        if !blocked && !self.unsent.is_empty() {
             self.wait_for(epoll, EventFlags::OUT)?;
         }
-        Ok(true)
+        Ok(())
     }
 
     fn wait_for(&self, epoll: &OwnedFd, flags: EventFlags) -> io::Result<()> {

@@ -1,21 +1,26 @@
 //! tokio-websockets.
 
-use std::net::SocketAddr;
-
-use tokio::net::TcpStream;
 use tokio_websockets::{Message, ServerBuilder};
 
-use crate::{Result, listen::serve_tcp, sink};
+use crate::listen::{Stream, serve_tcp};
+use crate::tls::serve_tls;
+use crate::{Result, sink};
 
-pub(crate) fn echo(address: SocketAddr) -> Result {
-    serve_tcp(address, |stream: TcpStream| async {
-        let (_, ws) = ServerBuilder::new().accept(stream).await?;
-        sink::echo(ws, is_data).await
-    })
+pub(crate) fn echo() -> Result {
+    serve_tcp(serve)
 }
 
-pub(crate) fn echo_batching(address: SocketAddr) -> Result {
-    serve_tcp(address, |stream: TcpStream| async {
+pub(crate) fn echo_tls() -> Result {
+    serve_tls(serve)
+}
+
+async fn serve(stream: impl Stream) -> Result {
+    let (_, ws) = ServerBuilder::new().accept(stream).await?;
+    sink::echo(ws, is_data).await
+}
+
+pub(crate) fn echo_batching() -> Result {
+    serve_tcp(|stream| async {
         let (_, ws) = ServerBuilder::new().accept(stream).await?;
         sink::echo_collecting(ws, is_data).await
     })

@@ -3,7 +3,6 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::SocketAddr;
 
 use futures_util::StreamExt as _;
 use hyper::Request;
@@ -11,31 +10,36 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use yawc::{Frame, HttpWebSocket, OpCode, Options};
 
-use crate::{Result, listen::serve_tcp, sink};
+use crate::listen::{Stream, serve_tcp};
+use crate::tls::serve_tls;
+use crate::{Result, sink};
 
 /// The longest message.
 const MESSAGE: usize = 64 << 20;
 
-pub(crate) fn echo(address: SocketAddr) -> Result {
-    serve_tcp(address, |stream: TcpStream| {
-        serve(stream, |ws| {
-            sink::echo(ws.map(Ok::<_, Infallible>), is_data)
-        })
-    })
+pub(crate) fn echo() -> Result {
+    serve_tcp(|stream| serve(stream, one_by_one))
 }
 
-pub(crate) fn echo_batching(address: SocketAddr) -> Result {
-    serve_tcp(address, |stream: TcpStream| {
+pub(crate) fn echo_tls() -> Result {
+    serve_tls(|stream| serve(stream, one_by_one))
+}
+
+pub(crate) fn echo_batching() -> Result {
+    serve_tcp(|stream| {
         serve(stream, |ws| {
             sink::echo_batching(ws.map(Ok::<_, Infallible>), is_data)
         })
     })
 }
 
-async fn serve<F>(stream: TcpStream, echo: fn(HttpWebSocket) -> F) -> Result
+fn one_by_one(ws: HttpWebSocket) -> impl Future<Output = Result> + Send {
+    sink::echo(ws.map(Ok::<_, Infallible>), is_data)
+}
+
+async fn serve<F>(stream: impl Stream, echo: fn(HttpWebSocket) -> F) -> Result
 where
     F: Future<Output = Result> + Send + 'static,
 {

@@ -1,10 +1,10 @@
 //! Messages to a server that sends them back.
 
 use crate::{
-    Error, Latency, Process, Target, Usage,
+    Error, Latency, Measured, Process, Target,
+    measured::Meters,
     outgoing::Outgoing,
     peer::Peer,
-    process::Meter,
     schedule::Schedule,
     swarm::{Swarm, TICK},
 };
@@ -80,19 +80,11 @@ pub enum Progress {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Report {
-    /// How long was measured.
-    pub elapsed: Duration,
-    /// How many answers came in that time.
-    pub messages: u64,
-    /// How long they took. At a fixed rate: from when a message was due.
-    pub latency: Latency,
-    /// How many messages were never answered. At a fixed rate they count in
-    /// `latency` with the time that they were waited for.
+    /// The answers. At a fixed rate the latency is from when a message was due.
+    pub measured: Measured,
+    /// How many messages were never answered. At a fixed rate they count in the
+    /// latency with the time that they were waited for.
     pub unanswered: u64,
-    /// What the server used.
-    pub server: Option<Usage>,
-    /// What the generator used.
-    pub generator: Option<Usage>,
 }
 
 /// Sends messages, and measures what comes back.
@@ -108,7 +100,7 @@ pub fn echo(
         Pace::InFlight(count) => count as usize,
         Pace::Rate(_) => 1,
     };
-    let outgoing = Outgoing::new(options.size, options.text, in_flight);
+    let outgoing = Outgoing::new(target.protocol, options.size, options.text, in_flight);
     let mut swarm = Swarm::new(target, outgoing)?;
     swarm.grow(options.connections, &mut |open| {
         progress(Progress::Opening(open));
@@ -118,8 +110,7 @@ pub fn echo(
     progress(Progress::WarmingUp);
     run.until(run.swarm.now() + nanoseconds(options.warm_up), &mut |_| {})?;
 
-    let server = Meter::start(options.process.as_ref())?;
-    let generator = Meter::start(Process::this().as_ref())?;
+    let meters = Meters::start(options.process.as_ref())?;
     let start = run.swarm.now();
     run.measure_from(start);
     run.until(start + nanoseconds(options.duration), &mut |run| {
@@ -128,21 +119,18 @@ pub fn echo(
             messages: run.answers,
         });
     })?;
-    let (server, generator) = (server.stop()?, generator.stop()?);
     let elapsed = Duration::from_nanos(run.swarm.now() - start);
-    let messages = run.answers;
-    if messages == 0 {
+    let mut measured = meters.stop(elapsed, run.answers, Latency::new())?;
+    if measured.count == 0 {
         return Err(Error::Silent("an echo"));
     }
+    // What was in flight at the end counts in the latencies.
     let unanswered = run.finish()?;
     run.swarm.close();
+    measured.latency = run.latency;
     Ok(Report {
-        elapsed,
-        messages,
-        latency: run.latency,
+        measured,
         unanswered,
-        server,
-        generator,
     })
 }
 

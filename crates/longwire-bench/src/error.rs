@@ -14,6 +14,8 @@ pub enum Error {
         /// How many files may be open.
         limit: u64,
     },
+    /// TLS could not even begin.
+    Tls(rustls::Error),
     /// The server did not open a WebSocket.
     Handshake(HandshakeError),
     /// Nothing was heard for too long: this is what was waited for.
@@ -46,6 +48,7 @@ impl fmt::Display for Error {
                 "{connections} connections need more than the {limit} files that this process may \
                  have open; raise the limit with ulimit -n"
             ),
+            Self::Tls(error) => write!(f, "cannot speak TLS: {error}"),
             Self::Handshake(error) => error.fmt(f),
             Self::Silent(awaited) => {
                 write!(f, "the server is silent: waited in vain for {awaited}")
@@ -71,6 +74,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Connect(error) | Self::Lost(error) | Self::System(error) => Some(error),
+            Self::Tls(error) => Some(error),
             Self::Handshake(error) => Some(error),
             Self::Protocol(error) => Some(error),
             Self::Process { source, .. } => Some(source),

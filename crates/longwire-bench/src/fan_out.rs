@@ -1,9 +1,9 @@
 //! One publishes, all get it.
 
 use crate::{
-    Error, Latency, Process, Target, Usage,
+    Error, Latency, Measured, Process, Target,
+    measured::Meters,
     outgoing::Outgoing,
-    process::Meter,
     swarm::{Swarm, TICK},
 };
 use std::{collections::VecDeque, time::Duration};
@@ -43,24 +43,9 @@ impl Default for Options {
     }
 }
 
-/// What was measured.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Report {
-    /// How long was measured.
-    pub elapsed: Duration,
-    /// How many messages came to subscribers in that time.
-    pub deliveries: u64,
-    /// How long publications took until the last subscriber had them.
-    pub latency: Latency,
-    /// What the server used.
-    pub server: Option<Usage>,
-    /// What the generator used.
-    pub generator: Option<Usage>,
-}
-
 /// Publishes, and counts what comes to the subscribers: a server sends to all of
-/// them, also to the one that published. `progress` is told how many connections
+/// them, also to the one that published. The latency is that of a publication
+/// until the last subscriber has it. `progress` is told how many connections
 /// are open, and then how many deliveries there were.
 ///
 /// # Errors
@@ -69,8 +54,9 @@ pub fn fan_out(
     target: &Target,
     options: &Options,
     progress: &mut dyn FnMut(usize, u64),
-) -> Result<Report, Error> {
-    let outgoing = Outgoing::published(options.size, options.text, options.outstanding as usize);
+) -> Result<Measured, Error> {
+    let in_flight = options.outstanding as usize;
+    let outgoing = Outgoing::published(target.protocol, options.size, options.text, in_flight);
     let mut swarm = Swarm::new(target, outgoing)?;
     swarm.grow(options.subscribers, &mut |open| progress(open, 0))?;
     let mut run = Run {
@@ -88,20 +74,14 @@ pub fn fan_out(
         return Err(Error::Silent("a publication"));
     }
 
-    let server = Meter::start(options.process.as_ref())?;
-    let generator = Meter::start(Process::this().as_ref())?;
+    let meters = Meters::start(options.process.as_ref())?;
     run.latency = Latency::new();
     let (start, before) = (run.swarm.now(), run.deliveries);
     run.for_time(options.duration, &mut tick)?;
-    let report = Report {
-        elapsed: Duration::from_nanos(run.swarm.now() - start),
-        deliveries: run.deliveries - before,
-        latency: run.latency,
-        server: server.stop()?,
-        generator: generator.stop()?,
-    };
+    let elapsed = Duration::from_nanos(run.swarm.now() - start);
+    let measured = meters.stop(elapsed, run.deliveries - before, run.latency)?;
     run.swarm.close();
-    Ok(report)
+    Ok(measured)
 }
 
 struct Run<'a> {

@@ -1,7 +1,9 @@
 //! A load generator for WebSocket servers.
 //!
 //! It is built to cost less than what it measures: one thread, readiness events,
-//! frames that are masked once, answers of which only the headers are parsed.
+//! frames that are masked once, answers of which only the headers are parsed and
+//! the payload, where it is long, is not even copied from the kernel. With TLS it
+//! costs as much as what it measures, since it has to decrypt everything.
 //!
 //! - [`echo()`] keeps messages in flight to a server that echoes, or sends them at
 //!   a fixed rate;
@@ -21,6 +23,7 @@ pub mod fan_out;
 pub mod idle;
 mod latency;
 mod limits;
+mod measured;
 mod opening;
 mod outgoing;
 mod peer;
@@ -30,12 +33,14 @@ mod schedule;
 pub mod storm;
 mod swarm;
 mod target;
+mod transport;
 
 pub use self::echo::echo;
 pub use self::error::Error;
 pub use self::fan_out::fan_out;
 pub use self::idle::idle;
 pub use self::latency::Latency;
+pub use self::measured::Measured;
 pub use self::process::{Process, Usage, kernel_socket_memory};
 pub use self::storm::storm;
 pub use self::target::{Target, TargetError};

@@ -1,9 +1,8 @@
 //! The beginning of a connection: the request and its answer.
 
-use crate::{Error, Target, target::Protocol};
+use crate::{Error, Target, target::Protocol, transport::Transport};
 use longwire_proto::handshake::ClientHandshake;
-use mio::net::TcpStream;
-use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::io::{self, ErrorKind};
 
 #[derive(Debug)]
 pub(crate) struct Opening {
@@ -25,7 +24,7 @@ impl Opening {
     pub(crate) fn new(target: &Target) -> Opening {
         let handshake = target.request().start(rand::random());
         let answer = match target.protocol {
-            Protocol::WebSocket => Answer::Handshake,
+            Protocol::WebSocket | Protocol::SocketIo => Answer::Handshake,
             Protocol::Tcp => Answer::Bytes {
                 left: handshake.request().len(),
             },
@@ -41,13 +40,13 @@ impl Opening {
     /// behind the handshake.
     pub(crate) fn turn(
         &mut self,
-        stream: &mut TcpStream,
+        stream: &mut Transport,
         buffer: &mut [u8],
     ) -> Result<Option<Vec<u8>>, Error> {
-        if let Some(error) = stream.take_error().map_err(Error::System)? {
+        if let Some(error) = stream.tcp().take_error().map_err(Error::System)? {
             return Err(Error::Connect(error));
         }
-        match stream.peer_addr() {
+        match stream.tcp().peer_addr() {
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::NotConnected => return Ok(None),
             Err(error) => return Err(Error::Connect(error)),
@@ -72,7 +71,7 @@ impl Opening {
     }
 
     /// Writes the request. True when all of it is written.
-    fn write(&mut self, stream: &mut TcpStream) -> io::Result<bool> {
+    fn write(&mut self, stream: &mut Transport) -> io::Result<bool> {
         let request = self.handshake.request();
         while self.written < request.len() {
             match stream.write(&request[self.written..]) {

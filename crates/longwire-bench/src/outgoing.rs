@@ -1,5 +1,6 @@
 //! What is sent, made once.
 
+use crate::target::Protocol;
 use longwire_proto::{FrameHeader, Opcode, Rsv, frame::mask};
 
 /// Up to how many bytes of frames stand one behind the other, so that one write
@@ -20,11 +21,15 @@ pub(crate) struct Outgoing {
 }
 
 impl Outgoing {
-    /// A message of `size` bytes, text or binary.
-    pub(crate) fn new(size: usize, text: bool, in_flight: usize) -> Outgoing {
-        // Text of all printable characters, which is binary as well.
-        let payload: Vec<u8> = (b' '..=b'~').cycle().take(size).collect();
-        let frame = frame(if text { Opcode::Text } else { Opcode::Binary }, &payload);
+    /// A message of `size` bytes, text or binary; with Socket.IO an event with so
+    /// much text.
+    pub(crate) fn new(protocol: Protocol, size: usize, text: bool, in_flight: usize) -> Outgoing {
+        let (opcode, payload) = match protocol {
+            Protocol::SocketIo => (Opcode::Text, event(size)),
+            _ if text => (Opcode::Text, printable(size)),
+            _ => (Opcode::Binary, printable(size)),
+        };
+        let frame = frame(opcode, &payload);
         let copies = (RUN_BYTES / frame.len()).clamp(1, in_flight.max(1));
         Outgoing {
             run: frame.repeat(copies),
@@ -35,10 +40,15 @@ impl Outgoing {
     }
 
     /// A message that not everybody gets back who sent it.
-    pub(crate) fn published(size: usize, text: bool, in_flight: usize) -> Outgoing {
+    pub(crate) fn published(
+        protocol: Protocol,
+        size: usize,
+        text: bool,
+        in_flight: usize,
+    ) -> Outgoing {
         Outgoing {
             echoed: false,
-            ..Outgoing::new(size, text, in_flight)
+            ..Outgoing::new(protocol, size, text, in_flight)
         }
     }
 
@@ -70,12 +80,23 @@ impl Outgoing {
     }
 }
 
-/// A control frame.
-pub(crate) fn control(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
-    frame(opcode, payload)
+/// Text of all printable characters, which is binary as well.
+fn printable(size: usize) -> Vec<u8> {
+    (b' '..=b'~').cycle().take(size).collect()
 }
 
-fn frame(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
+/// A Socket.IO event with one argument: message (4), event (2), and JSON, in
+/// which letters stand for themselves.
+fn event(size: usize) -> Vec<u8> {
+    let text = (b'a'..=b'z').cycle().take(size);
+    let mut event = br#"42["bench",""#.to_vec();
+    event.extend(text);
+    event.extend_from_slice(br#""]"#);
+    event
+}
+
+/// A frame with a masking key of its own.
+pub(crate) fn frame(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
     let key: [u8; 4] = rand::random();
     let header = FrameHeader {
         fin: true,
@@ -97,18 +118,25 @@ mod tests {
 
     #[test]
     fn the_run_is_whole_frames() {
-        let outgoing = Outgoing::new(20, false, 16);
+        let outgoing = Outgoing::new(Protocol::WebSocket, 20, false, 16);
         assert_eq!(outgoing.frame_len(), 26);
         assert_eq!(outgoing.run.len(), 26 * 16);
         assert_eq!(outgoing.piece(0, 52), &outgoing.run[..52]);
         assert_eq!(outgoing.piece(400, 52).len(), 16);
         assert_eq!(outgoing.wrap(26 * 16), 0);
-        assert_eq!(Outgoing::new(1 << 20, true, 16).run.len(), (1 << 20) + 14);
+        let long = Outgoing::new(Protocol::WebSocket, 1 << 20, true, 16);
+        assert_eq!(long.run.len(), (1 << 20) + 14);
+    }
+
+    #[test]
+    fn an_event_of_socket_io_is_json() {
+        let outgoing = Outgoing::published(Protocol::SocketIo, 3, false, 1);
+        assert_eq!(outgoing.payload(), br#"42["bench","abc"]"#);
     }
 
     #[test]
     fn the_frame_says_what_was_asked_for() {
-        let mut bytes = control(Opcode::Pong, b"hello");
+        let mut bytes = frame(Opcode::Pong, b"hello");
         assert_eq!(bytes[..2], [0x8A, 0x85]);
         let key = [bytes[2], bytes[3], bytes[4], bytes[5]];
         mask(key, 0, &mut bytes[6..]);

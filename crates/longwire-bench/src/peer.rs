@@ -3,27 +3,37 @@
 use crate::{
     Error, Target,
     opening::Opening,
-    outgoing::{Outgoing, control},
+    outgoing::{Outgoing, frame},
     scanner::{Scanner, Seen},
     target::Protocol,
+    transport::Transport,
 };
 use longwire_proto::Opcode;
-use mio::{Interest, Registry, Token, event::Event, net::TcpStream};
-use std::{
-    collections::VecDeque,
-    io::{ErrorKind, Read as _, Write as _},
-};
+use mio::{Interest, Registry, Token, event::Event};
+use std::{collections::VecDeque, io::ErrorKind};
+
+/// Payload of which that much is still to come is not read but skipped.
+const SKIPPED: usize = 8 * 1024;
+/// What is read of a message whose payload is then skipped.
+const HEAD: usize = 256;
+
+/// With Socket.IO: the open packet of Engine.IO, and the answer to ours.
+const SOCKET_IO_GREETINGS: u64 = 2;
+/// Connects to the default namespace.
+const SOCKET_IO_CONNECT: &[u8] = b"40";
+/// Answers a heartbeat of Engine.IO.
+const SOCKET_IO_PONG: &[u8] = b"3";
 
 #[derive(Debug)]
 pub(crate) struct Peer {
-    stream: TcpStream,
+    transport: Transport,
     state: State,
     /// How many bytes of frames are to be written.
     unsent: u64,
     /// How far into the run of frames the last one was written.
     at: usize,
-    /// A control frame that is to be written before the next frame.
-    control: Vec<u8>,
+    /// Another frame, to be written before the next one.
+    aside: Vec<u8>,
     /// When each message in flight was sent, or should have been.
     pub(crate) sent: VecDeque<u64>,
 }
@@ -31,7 +41,11 @@ pub(crate) struct Peer {
 #[derive(Debug)]
 enum State {
     Opening(Box<Opening>),
-    WebSocket(Scanner),
+    WebSocket {
+        scanner: Scanner,
+        /// How many messages come before the connection is open.
+        greetings: u64,
+    },
     /// Without a protocol: so many bytes of a message came.
     Tcp {
         received: usize,
@@ -52,22 +66,26 @@ pub(crate) enum Turn {
 impl Peer {
     /// Connects.
     pub(crate) fn start(target: &Target, registry: &Registry, token: Token) -> Result<Peer, Error> {
-        let mut stream = TcpStream::connect(target.address).map_err(Error::Connect)?;
+        let mut transport = Transport::connect(target)?;
         // Once, for all that the connection lives: events come by edges.
         registry
-            .register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)
+            .register(
+                transport.tcp(),
+                token,
+                Interest::READABLE | Interest::WRITABLE,
+            )
             .map_err(Error::System)?;
         Ok(Peer {
-            stream,
+            transport,
             state: State::Opening(Box::new(Opening::new(target))),
             unsent: 0,
             at: 0,
-            control: Vec::new(),
+            aside: Vec::new(),
             sent: VecDeque::new(),
         })
     }
 
-    /// Reads what an event announces. `first` is for a connection that opens.
+    /// Reads what an event announces.
     pub(crate) fn turn(
         &mut self,
         event: &Event,
@@ -76,27 +94,66 @@ impl Peer {
         protocol: Protocol,
     ) -> Result<Turn, Error> {
         if let State::Opening(opening) = &mut self.state {
-            let Some(leftover) = opening.turn(&mut self.stream, buffer)? else {
+            let Some(leftover) = opening.turn(&mut self.transport, buffer)? else {
                 return Ok(Turn::Opening);
             };
             self.open(protocol, outgoing)?;
             // A Ping, or a greeting: no answer, as nothing was sent.
-            self.take(&leftover, outgoing)?;
-            return Ok(Turn::Opened);
+            let mut messages = self.take(&leftover, outgoing)?;
+            if self.transport.is_tls() {
+                // Records that were read already are announced by no event.
+                messages += self.receive(buffer, event.is_read_closed(), outgoing)?;
+            }
+            return Ok(self.greeted(messages, outgoing).unwrap_or(Turn::Opened));
         }
         if !event.is_readable() {
             return Ok(Turn::Messages(0));
         }
-        self.receive(buffer, event.is_read_closed(), outgoing)
-            .map(Turn::Messages)
+        let messages = self.receive(buffer, event.is_read_closed(), outgoing)?;
+        let turn = self.greeted(messages, outgoing);
+        Ok(turn.unwrap_or(Turn::Messages(messages)))
+    }
+
+    /// What messages come to while greetings are awaited; none if none are.
+    fn greeted(&mut self, messages: u64, outgoing: &Outgoing) -> Option<Turn> {
+        let State::WebSocket { scanner, greetings } = &mut self.state else {
+            return None;
+        };
+        if *greetings == 0 {
+            return None;
+        }
+        *greetings = greetings.saturating_sub(messages);
+        if *greetings > 0 {
+            return Some(Turn::Opening);
+        }
+        if outgoing.is_echoed() {
+            scanner.sample_next();
+        }
+        Some(Turn::Opened)
     }
 
     fn open(&mut self, protocol: Protocol, outgoing: &Outgoing) -> Result<(), Error> {
-        self.stream.set_nodelay(true).map_err(Error::System)?;
+        let nodelay = self.transport.tcp().set_nodelay(true);
+        nodelay.map_err(Error::System)?;
         self.state = match protocol {
-            Protocol::WebSocket if outgoing.is_echoed() => State::WebSocket(Scanner::sampling()),
-            Protocol::WebSocket => State::WebSocket(Scanner::default()),
             Protocol::Tcp => State::Tcp { received: 0 },
+            Protocol::WebSocket => {
+                let mut scanner = Scanner::default();
+                if outgoing.is_echoed() {
+                    scanner.sample_next();
+                }
+                State::WebSocket {
+                    scanner,
+                    greetings: 0,
+                }
+            }
+            Protocol::SocketIo => {
+                self.aside = frame(Opcode::Text, SOCKET_IO_CONNECT);
+                State::WebSocket {
+                    scanner: Scanner::with_heartbeats(),
+                    greetings: SOCKET_IO_GREETINGS,
+                }
+            }
         };
         Ok(())
     }
@@ -113,11 +170,24 @@ impl Peer {
     ) -> Result<u64, Error> {
         let mut messages = 0;
         loop {
-            match self.stream.read(buffer) {
+            let skips = self.unwanted(outgoing).min(buffer.len());
+            let room = match skips {
+                0 => self.room(outgoing).min(buffer.len()),
+                skips => skips,
+            };
+            let place = &mut buffer[..room];
+            let came = match skips {
+                0 => self.transport.read(place),
+                _ => self.transport.skip(place),
+            };
+            match came {
                 Ok(0) => return Err(Error::Closed(None)),
-                Ok(read) => {
-                    messages += self.take(&buffer[..read], outgoing)?;
-                    if read < buffer.len() && !hung_up {
+                Ok(came) => {
+                    messages += match skips {
+                        0 => self.take(&buffer[..came], outgoing)?,
+                        _ => self.skip(came, outgoing)?,
+                    };
+                    if came < room && !self.transport.is_tls() && !hung_up {
                         return Ok(messages);
                     }
                 }
@@ -128,26 +198,65 @@ impl Peer {
         }
     }
 
+    /// How many bytes come next that need not be looked at, if they are so many
+    /// that it pays.
+    fn unwanted(&self, outgoing: &Outgoing) -> usize {
+        let left = match &self.state {
+            State::Opening(_) => 0,
+            State::WebSocket { scanner, .. } => scanner.unwanted() as usize,
+            State::Tcp { received } => outgoing.frame_len() - received,
+        };
+        if left < SKIPPED || !self.transport.can_skip() {
+            return 0;
+        }
+        left
+    }
+
+    /// How much is read at once: no more than the header where a long payload
+    /// follows.
+    fn room(&self, outgoing: &Outgoing) -> usize {
+        match &self.state {
+            State::WebSocket { scanner, .. }
+                if scanner.is_at_header()
+                    && outgoing.frame_len() >= SKIPPED + HEAD
+                    && self.transport.can_skip() =>
+            {
+                HEAD
+            }
+            _ => usize::MAX,
+        }
+    }
+
     /// Looks at bytes that came, and says how many messages ended in them.
     fn take(&mut self, input: &[u8], outgoing: &Outgoing) -> Result<u64, Error> {
         match &mut self.state {
+            State::WebSocket { scanner, .. } => {
+                let seen = scanner.scan(input).map_err(Error::Protocol)?;
+                self.heed(seen, outgoing)
+            }
+            _ => self.skip(input.len(), outgoing),
+        }
+    }
+
+    /// The same with bytes of which only the number is known.
+    fn skip(&mut self, bytes: usize, outgoing: &Outgoing) -> Result<u64, Error> {
+        match &mut self.state {
             State::Opening(_) => Ok(0),
             State::Tcp { received } => {
-                *received += input.len();
+                *received += bytes;
                 let messages = *received / outgoing.frame_len();
                 *received %= outgoing.frame_len();
                 Ok(messages as u64)
             }
-            State::WebSocket(scanner) => {
-                let seen = scanner.scan(input).map_err(Error::Protocol)?;
-                let messages = seen.messages;
-                self.heed(seen, outgoing)?;
-                Ok(messages)
+            State::WebSocket { scanner, .. } => {
+                let seen = scanner.skip(bytes as u64);
+                self.heed(seen, outgoing)
             }
         }
     }
 
-    fn heed(&mut self, seen: Seen, outgoing: &Outgoing) -> Result<(), Error> {
+    /// Does what control frames ask for, and says how many messages there were.
+    fn heed(&mut self, seen: Seen, outgoing: &Outgoing) -> Result<u64, Error> {
         if let Some(code) = seen.close {
             return Err(Error::Closed(code));
         }
@@ -155,12 +264,14 @@ impl Peer {
             return Err(Error::NotAnEcho);
         }
         // A Pong that still waits answers this Ping as well.
-        if let Some(payload) = seen.ping
-            && self.control.is_empty()
-        {
-            self.control = control(Opcode::Pong, &payload);
+        if self.aside.is_empty() {
+            if let Some(payload) = seen.ping {
+                self.aside = frame(Opcode::Pong, &payload);
+            } else if seen.heartbeat {
+                self.aside = frame(Opcode::Text, SOCKET_IO_PONG);
+            }
         }
-        Ok(())
+        Ok(seen.messages)
     }
 
     /// Has messages sent, as of `time`. [`flush`](Peer::flush) sends them.
@@ -171,10 +282,11 @@ impl Peer {
 
     /// Writes as much as the socket takes.
     pub(crate) fn flush(&mut self, outgoing: &Outgoing) -> Result<(), Error> {
+        self.transport.flush().map_err(Error::Lost)?;
         loop {
-            let sends_control = self.is_between_frames(outgoing) && !self.control.is_empty();
-            let piece = if sends_control {
-                &self.control[..]
+            let is_aside = self.is_between_frames(outgoing) && !self.aside.is_empty();
+            let piece = if is_aside {
+                &self.aside[..]
             } else {
                 outgoing.piece(self.at, self.unsent)
             };
@@ -182,19 +294,19 @@ impl Peer {
                 return Ok(());
             }
             let whole = piece.len();
-            let written = match self.stream.write(piece) {
+            let written = match self.transport.write(piece) {
                 Ok(written) => written,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => return Err(Error::Lost(error)),
             };
-            if sends_control {
-                self.control.drain(..written);
+            if is_aside {
+                self.aside.drain(..written);
             } else {
                 self.unsent -= written as u64;
                 self.at = outgoing.wrap(self.at + written);
             }
-            if written < whole {
+            if written < whole && !self.transport.is_tls() {
                 return Ok(());
             }
         }
@@ -206,15 +318,17 @@ impl Peer {
 
     /// Says goodbye, as far as that goes without waiting.
     pub(crate) fn close(mut self, outgoing: &Outgoing) {
-        if matches!(self.state, State::WebSocket(_)) && self.is_between_frames(outgoing) {
-            let frame = control(Opcode::Close, &1000_u16.to_be_bytes());
-            let _ = self.stream.write(&frame);
+        let is_open = matches!(self.state, State::WebSocket { .. });
+        if is_open && self.is_between_frames(outgoing) {
+            let frame = frame(Opcode::Close, &1000_u16.to_be_bytes());
+            let _ = self.transport.write(&frame);
         }
     }
 
     /// Breaks the connection off, so that nothing of it stays: a port that waits
     /// for late packets cannot be used again for a minute.
-    pub(crate) fn abort(self) {
-        let _ = socket2::SockRef::from(&self.stream).set_linger(Some(std::time::Duration::ZERO));
+    pub(crate) fn abort(mut self) {
+        let socket = socket2::SockRef::from(&*self.transport.tcp());
+        let _ = socket.set_linger(Some(std::time::Duration::ZERO));
     }
 }

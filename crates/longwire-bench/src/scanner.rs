@@ -8,8 +8,10 @@ pub(crate) struct Scanner {
     state: State,
     /// A data message's first fragment was seen and its last one was not.
     in_message: bool,
-    /// The payload of the first message, while it is wanted.
+    /// The payload of a message, while it is wanted.
     sample: Option<Vec<u8>>,
+    /// Messages of one byte are heartbeats.
+    heartbeats: bool,
 }
 
 #[derive(Debug)]
@@ -38,19 +40,55 @@ pub(crate) struct Seen {
     pub(crate) messages: u64,
     /// The payload of the last Ping.
     pub(crate) ping: Option<Vec<u8>>,
+    /// A heartbeat among the messages.
+    pub(crate) heartbeat: bool,
     /// A Close frame, with its code if it has one.
     pub(crate) close: Option<Option<u16>>,
-    /// The first message, if it was wanted and ended in it.
+    /// The message that was wanted, if it ended in it.
     pub(crate) sample: Option<Vec<u8>>,
 }
 
 impl Scanner {
-    /// A scanner that gives the first message.
-    pub(crate) fn sampling() -> Scanner {
+    /// A scanner of messages among which those of one byte are heartbeats.
+    pub(crate) fn with_heartbeats() -> Scanner {
         Scanner {
-            sample: Some(Vec::new()),
+            heartbeats: true,
             ..Scanner::default()
         }
+    }
+
+    /// Has the next message given.
+    pub(crate) fn sample_next(&mut self) {
+        self.sample = Some(Vec::new());
+    }
+
+    /// Whether a frame's header comes next.
+    pub(crate) fn is_at_header(&self) -> bool {
+        matches!(self.state, State::Header { .. })
+    }
+
+    /// Of how many bytes that come next nothing is wanted but their number.
+    pub(crate) fn unwanted(&self) -> u64 {
+        match &self.state {
+            State::Payload { header, left, .. }
+                if !header.opcode.is_control() && self.sample.is_none() =>
+            {
+                *left
+            }
+            _ => 0,
+        }
+    }
+
+    /// Takes note of as many [`unwanted`](Scanner::unwanted) bytes, or fewer.
+    pub(crate) fn skip(&mut self, bytes: u64) -> Seen {
+        let mut seen = Seen::default();
+        if let State::Payload { left, .. } = &mut self.state {
+            *left = left.saturating_sub(bytes);
+            if *left == 0 {
+                self.end_frame(&mut seen);
+            }
+        }
+        seen
     }
 
     /// Looks at what came next.
@@ -119,8 +157,14 @@ impl Scanner {
                 seen.close = Some(code);
             }
             Opcode::Continuation | Opcode::Text | Opcode::Binary => {
+                let whole = header.fin && !self.in_message;
                 self.in_message = !header.fin;
-                if header.fin {
+                if self.heartbeats && whole && header.payload_len == 1 {
+                    seen.heartbeat = true;
+                    if let Some(sample) = &mut self.sample {
+                        sample.clear();
+                    }
+                } else if header.fin {
                     seen.messages += 1;
                     if let Some(sample) = self.sample.take() {
                         seen.sample = Some(sample);
@@ -170,7 +214,8 @@ mod tests {
     #[test]
     fn any_chunking_counts_the_same() {
         for chunk in 1..=20 {
-            let mut scanner = Scanner::sampling();
+            let mut scanner = Scanner::default();
+            scanner.sample_next();
             let mut all = Seen::default();
             for piece in stream().chunks(chunk) {
                 let seen = scanner.scan(piece).unwrap();
@@ -182,11 +227,37 @@ mod tests {
             let expected = Seen {
                 messages: 3,
                 ping: Some(b"!".to_vec()),
+                heartbeat: false,
                 close: Some(Some(1001)),
                 sample: Some(b"hello".to_vec()),
             };
             assert_eq!(all, expected, "in pieces of {chunk}");
         }
+    }
+
+    #[test]
+    fn what_is_skipped_counts_as_what_is_read() {
+        let mut scanner = Scanner::default();
+        let header = [0x82, 126, 1, 44];
+        assert_eq!(scanner.scan(&header).unwrap().messages, 0);
+        assert_eq!(scanner.unwanted(), 300);
+        assert_eq!(scanner.skip(299).messages, 0);
+        assert_eq!(scanner.skip(1).messages, 1);
+        assert_eq!(scanner.unwanted(), 0);
+
+        scanner.sample_next();
+        scanner.scan(&header).unwrap();
+        assert_eq!(scanner.unwanted(), 0, "it is wanted");
+    }
+
+    #[test]
+    fn a_heartbeat_is_no_message() {
+        let mut scanner = Scanner::with_heartbeats();
+        scanner.sample_next();
+        let seen = scanner.scan(b"\x81\x012\x81\x0242").unwrap();
+        assert_eq!((seen.heartbeat, seen.messages), (true, 1));
+        assert_eq!(seen.sample.as_deref(), Some(&b"42"[..]));
+        assert_eq!(Scanner::default().scan(b"\x81\x012").unwrap().messages, 1);
     }
 
     #[test]

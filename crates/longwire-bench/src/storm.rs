@@ -1,10 +1,10 @@
 //! Connections that are opened and dropped, as many as the server takes.
 
 use crate::{
-    Error, Latency, Process, Target, Usage, limits,
+    Error, Latency, Measured, Process, Target, limits,
+    measured::Meters,
     outgoing::Outgoing,
     peer::{Peer, Turn},
-    process::Meter,
     swarm::{BUFFER, EVENTS, TICK},
 };
 use mio::{Events, Poll, Token};
@@ -41,24 +41,9 @@ impl Default for Options {
     }
 }
 
-/// What was measured.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Report {
-    /// How long it took.
-    pub elapsed: Duration,
-    /// How many connections were opened.
-    pub opened: u64,
-    /// How long each took, from connecting to the end of the handshake.
-    pub latency: Latency,
-    /// What the server used.
-    pub server: Option<Usage>,
-    /// What the generator used.
-    pub generator: Option<Usage>,
-}
-
 /// Opens connections, and drops each as soon as it is open. `progress` is told
-/// how long that has gone on, and how many were opened.
+/// how long that has gone on, and how many were opened. The latency is that from
+/// connecting to the end of the handshake.
 ///
 /// They are broken off, without a closing handshake: the opening one is measured.
 ///
@@ -68,10 +53,9 @@ pub fn storm(
     target: &Target,
     options: &Options,
     progress: &mut dyn FnMut(Duration, u64),
-) -> Result<Report, Error> {
+) -> Result<Measured, Error> {
     limits::allow(options.at_once)?;
-    let server = Meter::start(options.process.as_ref())?;
-    let generator = Meter::start(Process::this().as_ref())?;
+    let meters = Meters::start(options.process.as_ref())?;
     let mut run = Run::new(target, options)?;
     let start = Instant::now();
     let mut next_tick = TICK;
@@ -86,13 +70,8 @@ pub fn storm(
             run.left = 0;
         }
     }
-    Ok(Report {
-        elapsed: start.elapsed(),
-        opened: run.latency.count(),
-        latency: run.latency,
-        server: server.stop()?,
-        generator: generator.stop()?,
-    })
+    let opened = run.latency.count();
+    meters.stop(start.elapsed(), opened, run.latency)
 }
 
 struct Run<'a> {
@@ -119,7 +98,7 @@ impl<'a> Run<'a> {
             places: Vec::new(),
             left: options.limit,
             latency: Latency::new(),
-            outgoing: Outgoing::published(0, false, 1),
+            outgoing: Outgoing::published(target.protocol, 0, false, 1),
             heard: Instant::now(),
         };
         for place in 0..options.at_once {
@@ -156,6 +135,7 @@ impl<'a> Run<'a> {
             };
             let protocol = self.target.protocol;
             let turn = peer.turn(event, &mut self.buffer, &self.outgoing, protocol)?;
+            peer.flush(&self.outgoing)?;
             if turn == Turn::Opened {
                 opened.push(place);
             }

@@ -1,4 +1,4 @@
-use crate::frame;
+use crate::{FrameHeader, frame};
 use alloc::{collections::VecDeque, vec::Vec};
 use bytes::Bytes;
 
@@ -75,6 +75,13 @@ impl Output {
         self.seal_tail();
         self.len += bytes.len();
         self.pieces.push_back(bytes);
+    }
+
+    /// Appends a frame's header.
+    pub(crate) fn put_header(&mut self, header: &FrameHeader) {
+        let before = self.tail.len();
+        header.encode().append_to(&mut self.tail);
+        self.len += self.tail.len() - before;
     }
 
     /// Appends a copy of `payload`, masked with `key`.

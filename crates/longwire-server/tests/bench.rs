@@ -2,6 +2,11 @@
 
 mod program;
 
+use longwire::{
+    Message, Server, WebSocket,
+    server::{Listener, Options},
+    tls::ServerTls,
+};
 use program::Program;
 use serde_json::Value;
 use std::process::{Command, Output};
@@ -99,8 +104,98 @@ fn what_cannot_be_measured_has_an_exit_code() {
     let output = bench(&["ws://127.0.0.1:1/"]);
     assert_eq!(output.status.code(), Some(3), "{output:?}");
 
-    let output = bench(&["wss://127.0.0.1/"]);
+    let output = bench(&["ftp://127.0.0.1/"]);
     assert_eq!(output.status.code(), Some(2), "{output:?}");
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.contains("TLS"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_is_spoken_with_who_is_trusted() {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let certificate = made.cert.pem();
+    let key = made.signing_key.serialize_pem();
+    let tls = ServerTls::from_pem(&certificate, key).unwrap();
+    let port = serve(Some(tls), echo).await;
+    tokio::task::spawn_blocking(move || {
+        let url = format!("wss://localhost:{port}/");
+        for load in ["-c 3 -i 8", "-c 2 -s 1M", "-c 2 -s 70K -i 3"] {
+            let load = load.split_whitespace().chain(SHORT);
+            let load: Vec<&str> = load.chain(["--insecure", &*url]).collect();
+            let result = json(&load);
+            assert!(result["messages"].as_u64().unwrap() > 0, "{result}");
+            assert_eq!(result["unanswered"], 0, "{result}");
+        }
+        let file = std::env::temp_dir().join(format!("longwire-bench-{}.pem", std::process::id()));
+        std::fs::write(&file, certificate).unwrap();
+        let trusted = [&SHORT[..], &["--cacert", file.to_str().unwrap(), &url]].concat();
+        assert!(json(&trusted)["messages"].as_u64().unwrap() > 0);
+        std::fs::remove_file(file).unwrap();
+
+        let output = bench(&[&url]);
+        assert!(!output.status.success(), "{output:?}");
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn socket_io_is_spoken() {
+    let port = serve(None, socket_io).await;
+    tokio::task::spawn_blocking(move || {
+        let url = format!("ws://127.0.0.1:{port}/socket.io/?EIO=4&transport=websocket");
+        let result = json(&[&SHORT[..], &["--socket-io", "-c", "3", &url]].concat());
+        assert!(result["messages"].as_u64().unwrap() > 0, "{result}");
+        assert_eq!(result["unanswered"], 0, "{result}");
+    })
+    .await
+    .unwrap();
+}
+
+async fn echo(mut ws: WebSocket) {
+    while let Some(Ok(message)) = ws.next().await {
+        ws.send(message).await.expect("it is open");
+    }
+}
+
+/// As Socket.IO begins, a heartbeat, and then an echo of events.
+async fn socket_io(mut ws: WebSocket) {
+    async fn next(ws: &mut WebSocket) -> Option<Message> {
+        ws.next().await?.ok()
+    }
+    ws.send("0{\"sid\":\"x\"}").await.expect("it is open");
+    assert_eq!(next(&mut ws).await, Some("40".into()));
+    ws.send("40{\"sid\":\"y\"}").await.expect("it is open");
+    ws.send("2").await.expect("it is open");
+    // The first event may come before the answer to the heartbeat.
+    let mut beats = 0;
+    while let Some(message) = next(&mut ws).await {
+        if message == "3".into() {
+            beats += 1;
+            continue;
+        }
+        assert_eq!(message, r#"42["bench","abcdefghijklmnopqrst"]"#.into());
+        ws.send(message).await.expect("it is open");
+    }
+    assert_eq!(beats, 1);
+}
+
+/// Serves each connection as told, and says on which port.
+async fn serve<F>(tls: Option<ServerTls>, serve: fn(WebSocket) -> F) -> u16
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let mut options = Options::default();
+    options.tls = tls;
+    let listener = Listener::bind("127.0.0.1:0").await.expect("it is open");
+    let port = listener.local_addr().tcp().expect("it is TCP").port();
+    let mut server = Server::listen(listener, options);
+    tokio::spawn(async move {
+        while let Some(pending) = server.accept().await {
+            tokio::spawn(async move {
+                if let Ok(ws) = pending.accept().await {
+                    serve(ws).await;
+                }
+            });
+        }
+    });
+    port
 }

@@ -21,7 +21,7 @@ pub(crate) fn write(workspace: &Workspace, table: &Table, options: &Options) -> 
         table.markdown(),
         options.line,
         table.group.name,
-        options.rounds,
+        table.group.figure.rounds(options.rounds),
         machine::line(),
     );
     let text = replace(&text, table.group.name, &section)?;

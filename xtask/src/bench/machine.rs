@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::server::{Package, Server};
 use crate::error::{Result, ResultExt as _};
+use crate::setup::debian;
 use crate::workspace::Workspace;
 
 /// The machine, in a line.
@@ -42,11 +43,12 @@ pub(crate) fn with_version(workspace: &Workspace, server: &Server) -> Result<Str
             newest_in_cargo_lock(&lock, package)
         }
         Package::Npm(package) => {
-            let lock = read(workspace, "interop/node/package-lock.json")?;
+            let lock = read(workspace, "bench/node/package-lock.json")?;
             let lock: Value = serde_json::from_str(&lock).context("reading package-lock.json")?;
             let version = &lock["packages"][format!("node_modules/{package}")]["version"];
             version.as_str().map(str::to_owned)
         }
+        Package::Debian(package) => debian::candidate(workspace, package),
     };
     Ok(match version {
         Some(version) => format!("{} {version}", server.name),

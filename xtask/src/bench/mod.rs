@@ -6,33 +6,61 @@
 //! a machine which others use as well; read the ratios, not the microseconds.
 
 mod cores;
+mod counts;
 mod document;
+mod estimate;
 mod machine;
 mod measure;
 mod options;
+mod programs;
 mod scenario;
 mod server;
+mod smoke;
 mod summary;
 mod table;
 
-pub(crate) use options::{Options, help};
+pub(crate) use options::{Options, Request, help};
 
 use crate::cli;
 use crate::error::{Error, Result};
 use crate::workspace::Workspace;
 
-/// Builds, measures, prints the tables, and writes them down.
-pub(crate) fn run(options: &Options) -> Result {
+/// Does what is asked for.
+pub(crate) fn run(request: &Request) -> Result {
     let workspace = Workspace::locate(&cli::Options::default())?;
-    let bench = measure::Bench::prepare(&workspace, options)?;
+    match request {
+        Request::Measure(options) => measure(&workspace, options),
+        Request::Smoke => smoke::run(&workspace).map(|passed| println!("\n{passed}")),
+        Request::Counts { update } => counts::run(&workspace, *update),
+    }
+}
+
+/// Every server once, for some messages: a part of the tests.
+pub(crate) fn smoke(workspace: &Workspace) -> Result<String> {
+    smoke::run(workspace)
+}
+
+/// The instructions of the hot paths: a part of the tests.
+pub(crate) fn counts(workspace: &Workspace) -> Result<String> {
+    counts::run(workspace, false).map(|()| String::new())
+}
+
+/// Builds, measures, prints the tables, and writes them down.
+fn measure(workspace: &Workspace, options: &Options) -> Result {
+    println!("This takes about {}.", estimate::text(options));
+    let bench = measure::Bench::prepare(workspace, options)?;
     let mut failures = 0;
     for group in &options.groups {
         let table = bench.group(group)?;
         println!("\n{}", table.markdown());
         failures += table.failures();
         if options.writes {
-            document::write(&workspace, &table, options)?;
+            document::write(workspace, &table, options)?;
         }
+    }
+    let missing = bench.missing();
+    if !missing.is_empty() {
+        println!("\nmissing, and why is said above: {}", missing.join(", "));
     }
     if failures > 0 {
         return Err(Error::new(format!("{failures} measurements failed")));

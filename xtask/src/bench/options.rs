@@ -2,9 +2,21 @@
 
 use std::path::PathBuf;
 
-use super::scenario::{GROUPS, Group};
+use super::scenario::{GROUPS, Group, Scenario};
 use super::server::{self, QUICK, Server};
 use crate::error::{Error, Result};
+
+/// What is asked for.
+pub(crate) enum Request {
+    Measure(Options),
+    /// Every server once, for some messages.
+    Smoke,
+    /// The instructions of the hot paths, compared with those that were written
+    /// down, or written down.
+    Counts {
+        update: bool,
+    },
+}
 
 /// What to measure, and how long.
 pub(crate) struct Options {
@@ -16,15 +28,17 @@ pub(crate) struct Options {
     pub(crate) rounds: usize,
     /// How long one turn is measured.
     pub(crate) seconds: f64,
+    /// How long before that the load goes on, in seconds.
+    pub(crate) warm_up: f64,
     /// The tables are written in the document: everything was measured.
     pub(crate) writes: bool,
     /// The command, to be told beside the tables.
     pub(crate) line: String,
 }
 
-impl Options {
+impl Request {
     /// Reads the arguments after `bench`; none if help is asked for.
-    pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Option<Options>> {
+    pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Option<Request>> {
         let mut args = args;
         let mut given = Given::default();
         while let Some(arg) = args.next() {
@@ -33,7 +47,27 @@ impl Options {
             }
             given.take(arg, &mut args)?;
         }
-        given.options().map(Some)
+        given.request().map(Some)
+    }
+}
+
+impl Options {
+    /// Everything once, as short as it gets.
+    pub(crate) fn smoke() -> Result<Options> {
+        let mut options = Given::default().options()?;
+        options.rounds = 1;
+        options.seconds = 0.5;
+        options.warm_up = 0.1;
+        options.writes = false;
+        Ok(options)
+    }
+
+    /// The scenarios of a group that are measured.
+    pub(crate) fn scenarios(&self, group: &'static Group) -> Vec<&'static Scenario> {
+        let scenarios = group.scenarios.iter();
+        scenarios
+            .filter(|scenario| scenario.quick || !self.quick)
+            .collect()
     }
 }
 
@@ -41,11 +75,21 @@ impl Options {
 #[derive(Default)]
 struct Given {
     quick: bool,
+    mode: Mode,
+    update: bool,
     rounds: Option<f64>,
     seconds: Option<f64>,
     servers: Option<Vec<String>>,
     uws: Option<PathBuf>,
     groups: Vec<String>,
+}
+
+#[derive(Default)]
+enum Mode {
+    #[default]
+    Measure,
+    Smoke,
+    Counts,
 }
 
 impl Given {
@@ -56,6 +100,9 @@ impl Given {
         };
         match arg.as_str() {
             "--quick" => self.quick = true,
+            "--smoke" => self.mode = Mode::Smoke,
+            "--counts" => self.mode = Mode::Counts,
+            "--update" => self.update = true,
             "--rounds" => self.rounds = Some(number(&arg, &value()?)?),
             "--seconds" => self.seconds = Some(number(&arg, &value()?)?),
             "--servers" => self.servers = Some(value()?.split(',').map(str::to_owned).collect()),
@@ -68,6 +115,17 @@ impl Given {
         Ok(())
     }
 
+    fn request(self) -> Result<Request> {
+        match self.mode {
+            Mode::Counts => Ok(Request::Counts {
+                update: self.update,
+            }),
+            _ if self.update => Err(Error::new("--update belongs to --counts")),
+            Mode::Smoke => Ok(Request::Smoke),
+            Mode::Measure => self.options().map(Request::Measure),
+        }
+    }
+
     fn options(self) -> Result<Options> {
         let line = self.line();
         let mut servers = match &self.servers {
@@ -76,13 +134,14 @@ impl Given {
             None => server::all(),
         };
         servers.extend(self.uws.as_deref().map(Server::u_web_sockets));
-        let (rounds, seconds) = if self.quick { (3.0, 0.4) } else { (5.0, 2.0) };
+        let (rounds, seconds) = if self.quick { (3.0, 0.4) } else { (3.0, 0.5) };
         Ok(Options {
             groups: select(&self.groups, self.quick)?,
             servers,
             quick: self.quick,
             rounds: self.rounds.unwrap_or(rounds).ceil() as usize,
             seconds: self.seconds.unwrap_or(seconds),
+            warm_up: 0.2,
             writes: !self.quick && self.servers.is_none(),
             line,
         })
@@ -130,10 +189,17 @@ pub(crate) fn help() -> String {
 Options of bench:
   --quick           a minute's look at the first peers; nothing is written
   --servers A,B,... measure only these; nothing is written
-  --rounds N        how often each server has its turn (5)
-  --seconds S       how long one turn is measured (2)
+  --rounds N        how often each server has its turn (3)
+  --seconds S       how long one turn is measured (0.5)
   --uws PROGRAM     measure an echo server of uWebSockets too; it gets the port as
                     its only argument
+  --smoke           every server once, for some messages: does it work at all
+  --counts          the instructions of the hot paths, by valgrind, compared with
+                    bench/counts.json
+  --counts --update writes that file
+
+Only the tables of the scenarios that are named are written, so that a run can be
+made in pieces.
 
 Scenarios of bench:
 ",
@@ -153,8 +219,11 @@ mod tests {
     use super::*;
 
     fn parse(line: &str) -> Result<Options> {
-        let parsed = Options::parse(line.split_whitespace().map(str::to_owned));
-        parsed.map(|options| options.expect("no help"))
+        let parsed = Request::parse(line.split_whitespace().map(str::to_owned))?;
+        match parsed {
+            Some(Request::Measure(options)) => Ok(options),
+            _ => Err(Error::new("nothing is measured")),
+        }
     }
 
     #[test]
@@ -176,7 +245,14 @@ mod tests {
 
     #[test]
     fn typing_errors_are_told() {
-        for wrong in ["--quik", "eco", "--rounds", "--rounds 0", "--servers rwa"] {
+        for wrong in [
+            "--quik",
+            "eco",
+            "--rounds",
+            "--rounds 0",
+            "--servers rwa",
+            "--update",
+        ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
     }

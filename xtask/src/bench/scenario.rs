@@ -5,8 +5,9 @@ pub(crate) struct Group {
     pub(crate) name: &'static str,
     /// What its numbers are.
     pub(crate) title: &'static str,
-    pub(crate) scenarios: &'static [Scenario],
+    pub(crate) task: Task,
     pub(crate) figure: Figure,
+    pub(crate) scenarios: &'static [Scenario],
 }
 
 /// One load.
@@ -18,11 +19,44 @@ pub(crate) struct Scenario {
     pub(crate) quick: bool,
 }
 
+/// What the measured program does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// A server that sends back what comes.
+    Echo,
+    /// A server that sends to everybody what comes.
+    FanOut,
+    /// An echo behind TLS.
+    Tls,
+    /// A client of the fastest echo.
+    Client,
+}
+
+impl Task {
+    /// The word by which programs know it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Task::Echo => "echo",
+            Task::FanOut => "fan-out",
+            Task::Tls => "tls",
+            Task::Client => "client",
+        }
+    }
+
+    /// Whose row the ratios are to.
+    pub(crate) fn limit(self) -> &'static str {
+        match self {
+            Task::Echo | Task::FanOut => "raw",
+            Task::Tls => "rustls",
+            Task::Client => "load generator",
+        }
+    }
+}
+
 /// What is read out of a result.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Figure {
-    /// CPU time of the server for each message, in microseconds; also as a
-    /// ratio to bare TCP.
+    /// CPU time for each message, in microseconds; also as a ratio to the limit.
     Cpu,
     /// Bytes of the server's memory for each connection.
     Memory,
@@ -52,27 +86,51 @@ impl Figure {
     pub(crate) fn takes_its_time(self) -> bool {
         self == Figure::Memory
     }
+
+    /// How often each server has its turn, of so many times. Memory is a line
+    /// through several points already.
+    pub(crate) fn rounds(self, rounds: usize) -> usize {
+        match self {
+            Figure::Memory => 1,
+            _ => rounds,
+        }
+    }
 }
+
+/// Stands in a load for half of what raw can do under it, messages a second.
+pub(crate) const HALF: &str = "HALF";
+
+pub(crate) const ECHO: &str = "echo";
+pub(crate) const PIPELINED: &str = "pipelined";
+pub(crate) const LARGE: &str = "large";
+pub(crate) const FAN_OUT: &str = "fan-out";
+pub(crate) const MEMORY: &str = "memory";
+pub(crate) const HANDSHAKES: &str = "handshakes";
+pub(crate) const TAIL: &str = "tail";
+pub(crate) const TLS: &str = "tls";
+pub(crate) const TLS_MEMORY: &str = "tls-memory";
+pub(crate) const CLIENT: &str = "client";
 
 /// The most telling ones come first.
 pub(crate) const GROUPS: &[Group] = &[
     Group {
-        name: "echo",
+        name: ECHO,
         title: "Echo, one message in flight on each connection: CPU µs of the server a message",
+        task: Task::Echo,
         figure: Figure::Cpu,
         scenarios: &[
+            full("20 B × 1", "-c 1 -s 20"),
             quick("20 B × 50", "-c 50 -s 20"),
-            full("20 B × 200", "-c 200 -s 20"),
             full("20 B × 1000", "-c 1000 -s 20"),
             full("1 KiB × 50", "-c 50 -s 1K"),
-            quick("1 KiB × 200", "-c 200 -s 1K"),
-            full("1 KiB × 1000", "-c 1000 -s 1K"),
+            quick("1 KiB × 1000", "-c 1000 -s 1K"),
             full("1 KiB of text × 200", "-c 200 -s 1K --text"),
         ],
     },
     Group {
-        name: "pipelined",
+        name: PIPELINED,
         title: "Echo, many messages in flight on each connection: CPU µs of the server a message",
+        task: Task::Echo,
         figure: Figure::Cpu,
         scenarios: &[
             quick("20 B × 50, 16", "-c 50 -s 20 -i 16"),
@@ -81,41 +139,124 @@ pub(crate) const GROUPS: &[Group] = &[
         ],
     },
     Group {
-        name: "large",
+        name: LARGE,
         title: "Echo of large messages: CPU µs of the server a message",
+        task: Task::Echo,
         figure: Figure::Cpu,
         scenarios: &[
             full("16 KiB × 50", "-c 50 -s 16K"),
             quick("64 KiB × 50", "-c 50 -s 64K"),
-            full("64 KiB of text × 50", "-c 50 -s 64K --text"),
             full("1 MiB × 20", "-c 20 -s 1M"),
         ],
     },
     Group {
-        name: "memory",
-        title: "Memory of the server: bytes a connection",
-        figure: Figure::Memory,
+        name: FAN_OUT,
+        title: "Fan-out of 128 B: CPU µs of the server a delivery",
+        task: Task::FanOut,
+        figure: Figure::Cpu,
         scenarios: &[
-            full("idle", "--idle 0,5000,10000,18000"),
-            full("after an echo of 1 KiB", "--idle 0,5000,10000,18000 -s 1K"),
+            full("1,000, 1 outstanding", "--fan-out -s 128 -t -c 1000 -i 1"),
+            full("1,000, 8", "--fan-out -s 128 -t -c 1000 -i 8"),
+            full("10,000, 1", "--fan-out -s 128 -t -c 10000 -i 1"),
+            full("10,000, 8", "--fan-out -s 128 -t -c 10000 -i 8"),
         ],
     },
     Group {
-        name: "handshakes",
-        title: "Connections opened and dropped: CPU µs of the server a handshake",
-        figure: Figure::Cpu,
-        scenarios: &[full("50 at once", "--storm -c 50 --limit 10000")],
+        name: MEMORY,
+        title: "Memory of the server: bytes a connection",
+        task: Task::Echo,
+        figure: Figure::Memory,
+        scenarios: &[
+            full("idle", "--idle 0,9000,18000"),
+            full("after an echo of 1 KiB", "--idle 0,9000,18000 -s 1K"),
+        ],
     },
     Group {
-        name: "tail",
+        name: HANDSHAKES,
+        title: "Connections opened and dropped: CPU µs of the server a handshake",
+        task: Task::Echo,
+        figure: Figure::Cpu,
+        scenarios: &[full("50 at once", "--storm -c 50 --limit 5000")],
+    },
+    Group {
+        name: TAIL,
         title: "Latency at a fixed rate, from when a message was due: µs",
+        task: Task::Echo,
         figure: Figure::Latency,
         scenarios: &[
             full("20 B × 50, 5,000/s", "-c 50 -s 20 --rate 5000"),
-            full("20 B × 1000, 40,000/s", "-c 1000 -s 20 --rate 40000"),
+            full(
+                "20 B × 1000, half of what raw can do",
+                "-c 1000 -s 20 --rate HALF",
+            ),
+        ],
+    },
+    Group {
+        name: TLS,
+        title: "Echo behind TLS: CPU µs of the server a message",
+        task: Task::Tls,
+        figure: Figure::Cpu,
+        scenarios: &[
+            full("20 B × 50", "-c 50 -s 20"),
+            full("1 KiB × 50, 16", "-c 50 -s 1K -i 16"),
+            full("64 KiB × 20", "-c 20 -s 64K"),
+        ],
+    },
+    Group {
+        name: TLS_MEMORY,
+        title: "Memory of the server behind TLS: bytes a connection",
+        task: Task::Tls,
+        figure: Figure::Memory,
+        scenarios: &[full("idle", "--idle 0,2500,5000")],
+    },
+    Group {
+        name: CLIENT,
+        title: "Clients of the fastest echo: CPU µs of the client a message",
+        task: Task::Client,
+        figure: Figure::Cpu,
+        scenarios: &[
+            full("20 B × 50", "-c 50 -i 1 -s 20"),
+            full("20 B × 50, 16", "-c 50 -i 16 -s 20"),
+            full("16 KiB × 50", "-c 50 -i 1 -s 16384"),
         ],
     },
 ];
+
+/// Groups that between them have everybody in each of its tasks.
+pub(crate) const SMOKE: &[Group] = &[
+    smoke(
+        MEMORY,
+        Task::Echo,
+        &[quick("1 KiB × 3, 2", "-c 3 -s 1K -i 2")],
+    ),
+    smoke(
+        PIPELINED,
+        Task::Echo,
+        &[quick("20 B × 3, 16", "-c 3 -s 20 -i 16")],
+    ),
+    smoke(LARGE, Task::Echo, &[quick("1 MiB × 2", "-c 2 -s 1M")]),
+    smoke(
+        FAN_OUT,
+        Task::FanOut,
+        &[quick("5, 2", "--fan-out -t -c 5 -i 2 -s 128")],
+    ),
+    smoke(TLS, Task::Tls, &[quick("70 KiB × 3", "-c 3 -s 70K")]),
+    smoke(
+        CLIENT,
+        Task::Client,
+        &[quick("1 KiB × 3, 2", "-c 3 -i 2 -s 1024")],
+    ),
+];
+
+const fn smoke(name: &'static str, task: Task, scenarios: &'static [Scenario]) -> Group {
+    Group {
+        name,
+        title: "does it work",
+        task,
+        figure: Figure::Cpu,
+        scenarios,
+    }
+}
 
 const fn quick(title: &'static str, load: &'static str) -> Scenario {
     Scenario {
@@ -130,5 +271,15 @@ const fn full(title: &'static str, load: &'static str) -> Scenario {
         title,
         load,
         quick: false,
+    }
+}
+
+impl Scenario {
+    /// A number among the options, or what goes without saying.
+    pub(crate) fn number(&self, option: &str, default: f64) -> f64 {
+        let mut words = self.load.split_whitespace();
+        let found = words.by_ref().any(|word| word == option);
+        let value = found.then(|| words.next()).flatten();
+        value.and_then(|word| word.parse().ok()).unwrap_or(default)
     }
 }

@@ -1,23 +1,20 @@
 //! Who is measured.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Duration;
 
+use super::scenario::{CLIENT, ECHO, FAN_OUT, HANDSHAKES, LARGE, MEMORY, PIPELINED, TAIL, TLS};
+use super::scenario::{TLS_MEMORY, Task};
 use crate::error::{Error, Result};
-use crate::process::{self, Service};
-use crate::setup::node;
-use crate::workspace::Workspace;
 
-const START_LIMIT: Duration = Duration::from_secs(20);
-
-/// A server, and how it is started.
+/// A server (or a client), and where it has a row.
 #[derive(Clone)]
 pub(crate) struct Server {
     pub(crate) name: String,
     /// The package whose version is told.
     pub(crate) package: Package,
-    start: Start,
+    pub(crate) program: Program,
+    /// The groups in which it is measured, by name.
+    groups: &'static [&'static str],
 }
 
 /// Where a version stands.
@@ -27,59 +24,157 @@ pub(crate) enum Package {
     None,
     /// In `bench/Cargo.lock`.
     Cargo(&'static str),
-    /// In `interop/node/package-lock.json`.
+    /// In `bench/node/package-lock.json`.
     Npm(&'static str),
+    /// Debian's, of this release.
+    Debian(&'static str),
 }
 
-#[derive(Clone)]
-enum Start {
-    /// A name that `bench-servers` knows.
-    Ours,
-    /// The echo server of `interop/node`.
-    Node,
+/// What is started.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Program {
+    /// `bench-servers`, by the server's name.
+    Rust,
+    /// `longwire`, with these arguments.
+    Longwire(&'static [&'static str]),
+    /// A script of `bench/node`.
+    Node(&'static str),
+    /// A class of `bench/java`.
+    Java(&'static str),
+    /// nginx with nchan.
+    Nchan,
+    /// The load generator, as a client.
+    Generator,
     /// A program that takes the port as its only argument.
-    Program(PathBuf),
+    OnPort(PathBuf),
 }
 
-/// The limit that ratios are to.
-pub(crate) const LIMIT: &str = "raw";
+/// All groups of an echo.
+const ALL_ECHO: &[&str] = &[ECHO, PIPELINED, LARGE, MEMORY, HANDSHAKES, TAIL];
+const RAW: &[&str] = &[ECHO, PIPELINED, LARGE, MEMORY, HANDSHAKES, TAIL, FAN_OUT];
+/// A library that has a row everywhere but where somebody would have to write a
+/// hub.
+const LIBRARY: &[&str] = &[
+    ECHO, PIPELINED, LARGE, MEMORY, HANDSHAKES, TAIL, TLS, TLS_MEMORY,
+];
+const LIBRARY_AND_CLIENT: &[&str] = &[
+    ECHO, PIPELINED, LARGE, MEMORY, HANDSHAKES, TAIL, TLS, TLS_MEMORY, CLIENT,
+];
+const EVERYWHERE: &[&str] = &[
+    ECHO, PIPELINED, LARGE, MEMORY, HANDSHAKES, TAIL, TLS, TLS_MEMORY, CLIENT, FAN_OUT,
+];
+const ECHO_AND_FAN_OUT: &[&str] = RAW;
+/// What is tuned differs where many messages are in flight.
+const TUNED: &[&str] = &[PIPELINED];
+const EVENTS: &[&str] = &[FAN_OUT, MEMORY];
 
-/// All that can be measured without further ado. A peer that somebody has tuned
-/// stands behind itself as people write it.
-const SERVERS: &[(&str, Package)] = &[
-    (LIMIT, Package::None),
-    ("longwire", Package::None),
-    ("longwire-handler", Package::None),
-    ("fastwebsockets", Package::Cargo("fastwebsockets")),
-    ("tokio-websockets", Package::Cargo("tokio-websockets")),
-    ("tokio-websockets-batching", Package::None),
-    ("yawc", Package::Cargo("yawc")),
-    ("yawc-batching", Package::None),
-    ("sockudo-ws", Package::Cargo("sockudo-ws")),
-    ("sockudo-ws-batching", Package::None),
-    ("tokio-tungstenite", Package::Cargo("tokio-tungstenite")),
-    ("tokio-tungstenite-4k", Package::None),
-    ("tokio-tungstenite-batching", Package::None),
-    ("axum", Package::Cargo("axum")),
-    ("axum-batching", Package::None),
+/// A peer that somebody has tuned stands behind itself as people write it.
+const RUST: &[(&str, Package, &[&str])] = &[
+    ("raw", Package::None, RAW),
+    ("rustls", Package::Cargo("rustls"), &[TLS, TLS_MEMORY]),
+    ("tokio", Package::Cargo("tokio"), &[ECHO, MEMORY]),
+    ("longwire", Package::None, EVERYWHERE),
+    ("longwire-batching", Package::None, &[FAN_OUT]),
+    ("longwire-handler", Package::None, LIBRARY),
+    ("longwire-streaming", Package::None, &[LARGE]),
+    (
+        "fastwebsockets",
+        Package::Cargo("fastwebsockets"),
+        LIBRARY_AND_CLIENT,
+    ),
+    (
+        "tokio-websockets",
+        Package::Cargo("tokio-websockets"),
+        LIBRARY_AND_CLIENT,
+    ),
+    ("tokio-websockets-batching", Package::None, TUNED),
+    ("yawc", Package::Cargo("yawc"), LIBRARY),
+    ("yawc-batching", Package::None, TUNED),
+    ("sockudo-ws", Package::Cargo("sockudo-ws"), LIBRARY),
+    ("sockudo-ws-batching", Package::None, TUNED),
+    (
+        "tokio-tungstenite",
+        Package::Cargo("tokio-tungstenite"),
+        EVERYWHERE,
+    ),
+    ("tokio-tungstenite-4k", Package::None, &[ECHO, MEMORY]),
+    ("tokio-tungstenite-batching", Package::None, TUNED),
+    ("tokio-tungstenite-channels", Package::None, &[FAN_OUT]),
+    ("axum", Package::Cargo("axum"), LIBRARY),
+    ("axum-batching", Package::None, TUNED),
+    ("socketioxide", Package::Cargo("socketioxide"), EVENTS),
+];
+
+/// Those that are not on crates.io, and what stands outside `bench-servers`.
+const OTHERS: &[(&str, Package, Program, &[&str])] = &[
+    (
+        "longwire-serve",
+        Package::None,
+        Program::Longwire(&["serve", "--listen", "127.0.0.1:0"]),
+        &[FAN_OUT],
+    ),
+    (
+        "longwire-serve-tokio",
+        Package::None,
+        Program::Longwire(&["serve", "--io", "tokio", "--listen", "127.0.0.1:0"]),
+        &[FAN_OUT],
+    ),
+    (
+        "ws",
+        Package::Npm("ws"),
+        Program::Node("ws.mjs"),
+        ECHO_AND_FAN_OUT,
+    ),
+    (
+        "Socket.IO",
+        Package::Npm("socket.io"),
+        Program::Node("socket_io.mjs"),
+        EVENTS,
+    ),
+    (
+        "Netty",
+        Package::Debian("libnetty-java"),
+        Program::Java("NettyServer"),
+        ECHO_AND_FAN_OUT,
+    ),
+    (
+        "Jetty",
+        Package::Debian("libjetty9-java"),
+        Program::Java("JettyServer"),
+        ALL_ECHO,
+    ),
+    (
+        "nchan",
+        Package::Debian("libnginx-mod-nchan"),
+        Program::Nchan,
+        &[FAN_OUT],
+    ),
 ];
 
 /// Those that a minute is enough for.
-pub(crate) const QUICK: [&str; 4] = [LIMIT, "longwire", "longwire-handler", "fastwebsockets"];
+pub(crate) const QUICK: [&str; 4] = ["raw", "longwire", "longwire-handler", "fastwebsockets"];
 
 /// Everybody.
 pub(crate) fn all() -> Vec<Server> {
-    let ours = SERVERS.iter().map(|&(name, package)| Server {
+    let server = |name: &str, package, program, groups| Server {
         name: name.to_owned(),
         package,
-        start: Start::Ours,
-    });
-    let node = Server {
-        name: "ws".to_owned(),
-        package: Package::Npm("ws"),
-        start: Start::Node,
+        program,
+        groups,
     };
-    ours.chain([node]).collect()
+    let generator = server(
+        "load generator",
+        Package::None,
+        Program::Generator,
+        &[CLIENT],
+    );
+    let rust = RUST
+        .iter()
+        .map(|&(name, package, groups)| server(name, package, Program::Rust, groups));
+    let others = OTHERS
+        .iter()
+        .map(|(name, package, program, groups)| server(name, *package, program.clone(), groups));
+    [generator].into_iter().chain(rust).chain(others).collect()
 }
 
 impl Server {
@@ -88,55 +183,47 @@ impl Server {
         Server {
             name: "uWebSockets".to_owned(),
             package: Package::None,
-            start: Start::Program(program.to_owned()),
+            program: Program::OnPort(program.to_owned()),
+            groups: ALL_ECHO,
         }
     }
 
-    /// The scheme of its URL.
-    pub(crate) fn scheme(&self) -> &'static str {
-        if self.name == LIMIT { "tcp" } else { "ws" }
+    pub(crate) fn is_in(&self, group: &str) -> bool {
+        self.groups.contains(&group)
     }
 
-    /// Starts it. Answers with the address on which it listens.
-    pub(crate) fn start(
-        &self,
-        workspace: &Workspace,
-        bench_servers: &Path,
-    ) -> Result<(Service, String)> {
-        let what = format!("bench {}", self.name);
-        let mut command = match &self.start {
-            Start::Ours => {
-                let mut command = Command::new(bench_servers);
-                command.arg(&self.name);
-                command
-            }
-            Start::Node => {
-                let mut command = node::with_packages(workspace)?;
-                command.args(["echo_server.mjs", "echo"]);
-                command
-            }
-            Start::Program(program) => return start_on_port(workspace, &what, program),
+    /// The options of the load generator, its URL last.
+    pub(crate) fn target(&self, task: Task, address: &str) -> Vec<String> {
+        let options: &[&str] = match (task, &*self.name) {
+            (_, "socketioxide" | "Socket.IO") => &["--socket-io"],
+            (Task::Tls, _) => &["--insecure"],
+            _ => &[],
         };
-        let mut service = Service::start(workspace, &what, &mut command)?;
-        let address = service.wait_for(START_LIMIT, address)?;
-        Ok((service, address))
+        let path = match &self.program {
+            Program::Longwire(_) => "channels/bench",
+            _ if options.contains(&"--socket-io") => "socket.io/?EIO=4&transport=websocket",
+            _ => "",
+        };
+        let scheme = match (task, &*self.name) {
+            (_, "raw") => "tcp",
+            (_, "rustls") => "tls",
+            (Task::Tls, _) => "wss",
+            _ => "ws",
+        };
+        let options = options.iter().map(|&option| option.to_owned());
+        options
+            .chain([format!("{scheme}://{address}/{path}")])
+            .collect()
     }
-}
 
-fn start_on_port(workspace: &Workspace, what: &str, program: &Path) -> Result<(Service, String)> {
-    let port = process::free_port()?;
-    let mut command = Command::new(program);
-    command.arg(port.to_string());
-    let mut service = Service::start(workspace, what, &mut command)?;
-    service.wait_for_port(port, START_LIMIT)?;
-    Ok((service, format!("127.0.0.1:{port}")))
-}
-
-/// The `127.0.0.1:PORT` in a line of output.
-fn address(line: &str) -> Option<String> {
-    let address = &line[line.find("127.0.0.1:")?..];
-    let end = address.find(|c: char| c.is_whitespace() || c == '/');
-    Some(address[..end.unwrap_or(address.len())].to_owned())
+    /// What it takes until it is fast, in seconds, beside what everybody takes.
+    pub(crate) fn warm_up(&self) -> f64 {
+        match self.program {
+            Program::Java(_) => 1.0,
+            Program::Node(_) => 0.4,
+            _ => 0.0,
+        }
+    }
 }
 
 /// Those of `names`, in the order in which they are listed above.
@@ -157,21 +244,41 @@ pub(crate) fn named(names: &[String]) -> Result<Vec<Server>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_address_is_found_in_what_servers_print() {
-        assert_eq!(address("127.0.0.1:80").as_deref(), Some("127.0.0.1:80"));
-        assert_eq!(
-            address("Echo: ws://127.0.0.1:4711/").as_deref(),
-            Some("127.0.0.1:4711")
-        );
-        assert_eq!(address("listening"), None);
-    }
+    use crate::bench::scenario::GROUPS;
 
     #[test]
     fn what_is_quick_is_there() {
         let names = QUICK.map(str::to_owned);
         assert_eq!(named(&names).map(|all| all.len()).ok(), Some(QUICK.len()));
         assert!(named(&["nobody".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn every_server_has_a_row() {
+        for server in all() {
+            assert!(
+                GROUPS.iter().any(|group| server.is_in(group.name)),
+                "{}",
+                server.name
+            );
+        }
+    }
+
+    #[test]
+    fn everybody_is_spoken_to_in_its_language() {
+        let target = |name: &str, task| {
+            let server = named(&[name.to_owned()]).expect("it is there").remove(0);
+            server.target(task, "127.0.0.1:9").join(" ")
+        };
+        assert_eq!(target("raw", Task::Echo), "tcp://127.0.0.1:9/");
+        assert_eq!(target("axum", Task::Tls), "--insecure wss://127.0.0.1:9/");
+        assert_eq!(
+            target("Socket.IO", Task::FanOut),
+            "--socket-io ws://127.0.0.1:9/socket.io/?EIO=4&transport=websocket"
+        );
+        assert_eq!(
+            target("longwire-serve", Task::FanOut),
+            "ws://127.0.0.1:9/channels/bench"
+        );
     }
 }

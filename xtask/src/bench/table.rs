@@ -1,6 +1,6 @@
 //! Results side by side.
 
-use super::scenario::{Figure, Group};
+use super::scenario::{Figure, Group, Task};
 use super::summary::Summary;
 
 /// The results of a group.
@@ -8,6 +8,8 @@ pub(crate) struct Table {
     pub(crate) group: &'static Group,
     pub(crate) columns: Vec<String>,
     pub(crate) rows: Vec<Row>,
+    /// What the load generator took, where CPU time is the figure.
+    pub(crate) generator: Vec<Cell>,
 }
 
 /// The results of a server.
@@ -22,6 +24,8 @@ pub(crate) struct Row {
 pub(crate) enum Cell {
     Measured(Summary),
     Failed,
+    /// The server could not be had.
+    Missing,
 }
 
 impl Table {
@@ -33,6 +37,9 @@ impl Table {
                 .collect::<Vec<_>>(),
         ];
         rows.extend(self.rows.iter().map(|row| self.texts(row)));
+        if self.group.figure == Figure::Cpu && self.group.task != Task::Client {
+            rows.push(self.generator_texts());
+        }
         let widths: Vec<usize> = (0..=self.columns.len())
             .map(|column| {
                 rows.iter()
@@ -68,10 +75,20 @@ impl Table {
         std::iter::once(row.name.clone()).chain(cells).collect()
     }
 
+    /// Beside the servers, so that everybody sees what the load itself took.
+    fn generator_texts(&self) -> Vec<String> {
+        let cells = self.generator.iter().map(|cell| self.text(cell, None));
+        std::iter::once("*the load generator*".to_owned())
+            .chain(cells)
+            .collect()
+    }
+
     /// `4.81 (4.75–5.02) 1.03×`
     fn text(&self, cell: &Cell, limit: Option<&Cell>) -> String {
-        let Cell::Measured(summary) = cell else {
-            return "failed".to_owned();
+        let summary = match cell {
+            Cell::Measured(summary) => summary,
+            Cell::Failed => return "failed".to_owned(),
+            Cell::Missing => return "missing".to_owned(),
         };
         let number = |number: f64| match self.group.figure {
             Figure::Cpu if number < 1.0 => format!("{number:.3}"),
@@ -136,12 +153,14 @@ mod tests {
                 row("raw", true, vec![cell(4.0), cell(0.5)]),
                 row("ours", false, vec![cell(5.0), Cell::Failed]),
             ],
+            generator: vec![cell(2.0), Cell::Missing],
         };
         let expected = "\
-|      |                    20 B |              1 KiB |
-| ---- | ----------------------: | -----------------: |
-| raw  |        4.00 (2.00–8.00) | 0.500 (0.250–1.00) |
-| ours | 5.00 (2.50–10.00) 1.25× |             failed |";
+|                      |                    20 B |              1 KiB |
+| -------------------- | ----------------------: | -----------------: |
+| raw                  |        4.00 (2.00–8.00) | 0.500 (0.250–1.00) |
+| ours                 | 5.00 (2.50–10.00) 1.25× |             failed |
+| *the load generator* |        2.00 (1.00–4.00) |            missing |";
         assert_eq!(table.markdown(), expected);
         assert_eq!(table.failures(), 1);
     }

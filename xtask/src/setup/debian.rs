@@ -74,6 +74,25 @@ pub(super) fn unpack(
     Ok(folder.join("root"))
 }
 
+/// The version of a package that this release has, without Debian's own part.
+pub(crate) fn candidate(workspace: &Workspace, package: &str) -> Option<String> {
+    let mut policy = Command::new("apt-cache");
+    policy.args(["policy", package]);
+    let answer = process::run(workspace, "apt-cache policy", &mut policy, ASK_LIMIT).ok()?;
+    let line = answer.lines().map(str::trim);
+    let full = line
+        .filter_map(|line| line.strip_prefix("Candidate: "))
+        .next()?;
+    upstream(full).map(str::to_owned)
+}
+
+/// `4.1.48` of `1:4.1.48-7+deb12u2`.
+fn upstream(version: &str) -> Option<&str> {
+    let version = version.split_once(':').map_or(version, |(_, rest)| rest);
+    let end = version.find(|c: char| !c.is_ascii_digit() && c != '.');
+    Some(&version[..end.unwrap_or(version.len())]).filter(|version| !version.is_empty())
+}
+
 fn extract(workspace: &Workspace, downloads: &Path, root: &Path) -> Result {
     for entry in fs::read_dir(downloads).context("reading the packages")? {
         let package = entry.context("reading the packages")?.path();
@@ -187,5 +206,18 @@ impl<'a> Apt<'a> {
             .next()
             .map(str::to_owned)
             .ok_or_else(|| Error::new("this machine has no Debian mirror configured"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::upstream;
+
+    #[test]
+    fn a_version_is_told_as_its_makers_tell_it() {
+        assert_eq!(upstream("1:4.1.48-7+deb12u2"), Some("4.1.48"));
+        assert_eq!(upstream("9.4.57-1.1~deb12u1"), Some("9.4.57"));
+        assert_eq!(upstream("1:1.3.6+dfsg-2"), Some("1.3.6"));
+        assert_eq!(upstream("(none)"), None);
     }
 }

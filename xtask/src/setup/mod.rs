@@ -2,13 +2,14 @@
 
 pub(crate) mod cargo_deny;
 pub(crate) mod chromium;
-mod debian;
+pub(crate) mod debian;
 pub(crate) mod java;
 pub(crate) mod nginx;
 pub(crate) mod node;
 pub(crate) mod proxies;
 pub(crate) mod python2;
 pub(crate) mod python3;
+pub(crate) mod valgrind;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,7 @@
 //! Node and its WebSocket packages.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use super::{INSTALL_LIMIT, ask, find_on_path, read, version};
@@ -11,8 +12,18 @@ use crate::workspace::Workspace;
 /// What the pinned packages need.
 const OLDEST: [u32; 3] = [20, 18, 1];
 
-/// The command `node`, in a folder where the packages of the lock file are.
+/// The command `node`, in `interop/node`.
 pub(crate) fn with_packages(workspace: &Workspace) -> Result<Command> {
+    in_folder(workspace, &workspace.interop("node"))
+}
+
+/// The command `node`, in `bench/node`.
+pub(crate) fn of_bench(workspace: &Workspace) -> Result<Command> {
+    in_folder(workspace, &workspace.bench("node"))
+}
+
+/// The command `node`, in a folder where the packages of its lock file are.
+fn in_folder(workspace: &Workspace, folder: &Path) -> Result<Command> {
     let missing = || Error::new("install Node 20.18.1 or later, with npm");
     let node = find_on_path(&["node"]).ok_or_else(missing)?;
     let printed = ask(workspace, &node, &["--version"]);
@@ -24,14 +35,13 @@ pub(crate) fn with_packages(workspace: &Workspace) -> Result<Command> {
     }
 
     // Beside the scripts, because that is where Node looks for what they import.
-    let folder = workspace.interop("node");
     let lock = read(&folder.join("package-lock.json"))?;
     let installed = folder.join("node_modules/.installed-from");
     if !fs::read_to_string(&installed).is_ok_and(|from| from == lock) {
         println!("    npm ci in {}", folder.display());
         let npm = find_on_path(&["npm"]).ok_or_else(missing)?;
         let mut ci = Command::new(npm);
-        ci.args(["ci", "--ignore-scripts"]).current_dir(&folder);
+        ci.args(["ci", "--ignore-scripts"]).current_dir(folder);
         process::run(workspace, "npm ci", &mut ci, INSTALL_LIMIT)?;
         fs::write(&installed, lock).context(format!("writing {}", installed.display()))?;
     }

@@ -182,7 +182,7 @@ impl Connection {
             now: env.now,
             role: self.role,
             config: &self.config,
-            rsv: self.extension.as_ref().map_or(Rsv::NONE, |used| used.rsv()),
+            rsv: self.rsv(),
         };
         let mut decoder = Decoder {
             extension: self.extension.as_deref_mut(),
@@ -202,6 +202,36 @@ impl Connection {
             Err(failure) => self.end_received(env, End::Failure(failure)),
         }
         self.next_event(env, input)
+    }
+
+    /// How many bytes are missing behind `input` until the frame at its front,
+    /// which the input's end has cut, is whole; at least one, if the header is
+    /// cut. `None` when no frame is, or when it could not be lent from the input
+    /// all the same, because its message has to be assembled or breaks a rule.
+    ///
+    /// A driver with a large buffer that knows of more bytes may leave the cut
+    /// frame where it is, read on behind it, and only then call
+    /// [`next_event`](Self::next_event): a large message is then lent like a
+    /// small one, and never copied.
+    pub fn missing(&self, input: &Input<'_>) -> Option<usize> {
+        match self.state {
+            State::Open | State::Closing(_) => {}
+            State::Held(_) | State::Closed(_) => return None,
+        }
+        let rules = Rules {
+            // Of no account to a header's rules.
+            now: Instant::default(),
+            role: self.role,
+            config: &self.config,
+            rsv: self.rsv(),
+        };
+        self.receive.missing(rules, input.as_slice())
+    }
+
+    /// The reserved bits that the extension in use gives a meaning to.
+    fn rsv(&self) -> Rsv {
+        let extension = self.extension.as_ref();
+        extension.map_or(Rsv::NONE, |extension| extension.rsv())
     }
 
     /// Where the driver may read to directly, when the rest of a large payload

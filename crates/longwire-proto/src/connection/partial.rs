@@ -347,17 +347,18 @@ impl MessageProgress {
         }
     }
 
-    /// Makes room for `len` more bytes, and for as much again as there is then,
-    /// so that the many pieces of a message are not moved each time; but not past
-    /// `end`.
+    /// Makes room for `len` more bytes: doubling, so that the many fragments of
+    /// a message are not moved each time, but not past `end`; and up to `end` once
+    /// half has come.
     fn reserve(&mut self, len: usize, end: usize) -> Result<(), LimitError> {
         let needed = self.buffer.len() + len;
         if needed <= self.buffer.capacity() {
             return Ok(());
         }
-        let ample = needed.saturating_mul(2).min(end).max(needed);
+        let doubled = self.buffer.capacity().saturating_mul(2).min(end);
+        let ahead = if end / 2 <= needed { end } else { doubled };
         // What the budget lacks of the ample room may be enough for what is here.
-        let granted = [ample, needed]
+        let granted = [needed.max(ahead), needed]
             .into_iter()
             .find(|&capacity| self.share.grow_to(capacity));
         let capacity = granted.ok_or(LimitError::AssemblyBudget)?;

@@ -87,6 +87,24 @@ impl Receive {
         })))
     }
 
+    /// How many bytes are missing behind `input` until what is at its front can
+    /// be taken as a whole frame: the rest of the frame, or at least one more
+    /// byte of its header.
+    pub(super) fn missing(&self, rules: Rules<'_>, input: &[u8]) -> Option<usize> {
+        if self.partial.is_some() || self.mode == ReceiveMode::Stream || input.is_empty() {
+            return None;
+        }
+        let Some((header, header_len)) = rules.decode(input, false).ok()? else {
+            return Some(1);
+        };
+        if !header.fin || !rules.is_within_limits(&header) {
+            return None;
+        }
+        let len = usize::try_from(header.payload_len).ok()?;
+        let missing = header_len.checked_add(len)?.checked_sub(input.len())?;
+        (missing > 0).then_some(missing)
+    }
+
     pub(super) fn set_mode(&mut self, mode: ReceiveMode) {
         self.mode = mode;
         if let (ReceiveMode::Stream, Some(partial)) = (mode, &mut self.partial) {

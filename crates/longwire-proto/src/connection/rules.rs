@@ -70,6 +70,12 @@ impl Rules<'_> {
             ReceiveMode::Message => Ok(()),
         }
     }
+
+    /// Whether the length in a header is allowed to a message of one frame.
+    pub(super) const fn is_within_limits(&self, header: &FrameHeader) -> bool {
+        let limits = &self.config.limits;
+        header.payload_len <= limits.max_frame_size && header.payload_len <= limits.max_message_size
+    }
 }
 
 /// How many control frames came in the current second.

@@ -45,6 +45,36 @@ impl Connection {
         Ok(())
     }
 
+    /// Sends a message whose payload the driver writes from where it is. Puts
+    /// out what must come before it, and returns what is left to be written
+    /// right behind the output: a server's whole payload. One that is compressed,
+    /// or a client's, which is masked, is another one, and nothing is left.
+    ///
+    /// # Errors
+    /// [`SendError`]; nothing was sent.
+    pub fn send_lent<'m>(
+        &mut self,
+        env: &mut Env<'_>,
+        message: impl Into<MessageRef<'m>>,
+    ) -> Result<&'m [u8], SendError> {
+        let message = message.into();
+        let (opcode, payload) = (message.kind().opcode(), message.as_bytes());
+        self.may_begin()?;
+        if let Some((rsv, payload)) = self.encode(env, whole(payload, Compress::Auto)) {
+            self.put_coded(env, true, opcode, rsv, payload);
+            return Ok(&[]);
+        }
+        let header = self.header(env, true, opcode, Rsv::NONE, payload.len());
+        env.output.put_header(&header);
+        Ok(match header.mask {
+            None => payload,
+            Some(key) => {
+                env.output.put_masked(key, payload);
+                &[]
+            }
+        })
+    }
+
     /// Sends a message that may be kept by reference until it is written: a
     /// large one is not copied, by a client only if it is not shared.
     ///
@@ -284,7 +314,7 @@ fn whole(bytes: &[u8], compress: Compress) -> Piece<'_> {
 
 /// Appends a frame, and copies its payload.
 fn put_ref(env: &mut Env<'_>, header: &FrameHeader, payload: &[u8]) {
-    env.output.put(header.encode().as_bytes());
+    env.output.put_header(header);
     match header.mask {
         None => env.output.put(payload),
         Some(key) => env.output.put_masked(key, payload),
@@ -294,7 +324,7 @@ fn put_ref(env: &mut Env<'_>, header: &FrameHeader, payload: &[u8]) {
 /// Appends a frame whose payload may be kept by reference, if it need not be
 /// masked or is not shared.
 fn put_owned(env: &mut Env<'_>, header: &FrameHeader, payload: Bytes) {
-    env.output.put(header.encode().as_bytes());
+    env.output.put_header(header);
     match header.mask {
         None => env.output.put_shared(payload),
         Some(key) => match payload.try_into_mut() {

@@ -13,6 +13,14 @@ impl EncodedHeader {
         &self.bytes[..usize::from(self.len)]
     }
 
+    /// Appends the bytes: all that there is room for and then none too many,
+    /// which is a few moves of known size in the place of a call to copy some.
+    pub(crate) fn append_to(&self, bytes: &mut alloc::vec::Vec<u8>) {
+        let end = bytes.len() + usize::from(self.len);
+        bytes.extend_from_slice(&self.bytes);
+        bytes.truncate(end);
+    }
+
     fn push(&mut self, bytes: &[u8]) {
         let at = usize::from(self.len);
         self.bytes[at..at + bytes.len()].copy_from_slice(bytes);

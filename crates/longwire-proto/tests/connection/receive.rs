@@ -216,3 +216,77 @@ fn the_messages_own_buffer_is_lent_only_for_much_payload() {
     assert_eq!(server.receive(&bytes[4_000..]), [binary(&[0; 20_000])]);
     assert!(server.connection.read_target().is_none());
 }
+
+/// As a driver does that knows of more bytes: what is missing of a cut frame is
+/// read to behind it, in steps of `step`.
+fn receive_in_place(end: &mut Endpoint, bytes: &mut [u8], step: usize) -> Vec<Event<'static>> {
+    use longwire_proto::Input;
+    let (mut start, mut read) = (0, 0);
+    let mut events = Vec::new();
+    while start < bytes.len() {
+        read = bytes.len().min(read + step);
+        let mut input = Input::new(&mut bytes[start..read]);
+        let left = end.call(|connection, env| {
+            while connection.missing(&input).is_none() {
+                match connection.next_event(env, &mut input) {
+                    Some(event) => events.push(testkit::owned(event)),
+                    None => break,
+                }
+            }
+            input.len()
+        });
+        start = read - left;
+    }
+    events
+}
+
+#[test]
+fn a_cut_frame_may_be_completed_in_the_drivers_buffer() {
+    for role in ROLES {
+        for step in [1, 3, 14, 1_000, 70_000] {
+            let mut end = Endpoint::new(role);
+            let frames = [
+                RawFrame::binary([7; 2_000]),
+                RawFrame::text("in three ").fragment(),
+                RawFrame::ping("between"),
+                RawFrame::continuation("frag").fragment(),
+                RawFrame::continuation("ments"),
+                RawFrame::text("aß€😀".repeat(100)),
+                RawFrame::binary(""),
+                RawFrame::close(1000, "done"),
+            ];
+            let mut bytes = from_peer(&end, frames.clone());
+            let events = receive_in_place(&mut end, &mut bytes.clone(), step);
+            let expected = Endpoint::new(role).receive(&mut bytes);
+            assert_eq!(events, expected, "in steps of {step}");
+        }
+    }
+}
+
+#[test]
+fn what_is_missing_of_a_frame_is_told_only_while_it_could_be_lent() {
+    use longwire_proto::{Input, ReceiveMode};
+    let mut client = Endpoint::with_config(Role::Client, |config| {
+        config.limits.max_message_size = 1_000;
+    });
+    let missing = |client: &Endpoint, bytes: &[u8]| {
+        client.connection.missing(&Input::new(&mut bytes.to_vec()))
+    };
+    assert_eq!(missing(&client, b""), None);
+    assert_eq!(missing(&client, b"\x82"), Some(1));
+    assert_eq!(missing(&client, b"\x82\x7e\x03"), Some(1));
+    assert_eq!(missing(&client, b"\x82\x7e\x03\xe8"), Some(1_000));
+    assert_eq!(missing(&client, b"\x82\x7e\x03\xe8 five"), Some(995));
+    assert_eq!(missing(&client, b"\x82\x02ab"), None, "it is whole");
+    assert_eq!(missing(&client, b"\x02\x02a"), None, "a fragment");
+    assert_eq!(missing(&client, b"\x82\x7e\x03\xe9"), None, "too large");
+    assert_eq!(missing(&client, b"\x83\x02a"), None, "a reserved opcode");
+    client.connection.set_receive_mode(ReceiveMode::Stream);
+    assert_eq!(missing(&client, b"\x82\x02a"), None, "chunks do not wait");
+    client.connection.set_receive_mode(ReceiveMode::Message);
+    assert_eq!(client.receive(b"\x82\x02a"), []);
+    assert_eq!(missing(&client, b"b\x82"), None, "a frame is taken in");
+    assert_eq!(client.receive(b"b"), [binary(b"ab")]);
+    client.receive(b"\x88\x00");
+    assert_eq!(missing(&client, b"\x82\x02a"), None, "it has ended");
+}

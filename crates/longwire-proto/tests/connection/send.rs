@@ -167,3 +167,26 @@ fn nothing_is_sent_after_the_connection_has_ended() {
         );
     }
 }
+
+#[test]
+fn a_servers_lent_payload_is_left_to_the_driver() {
+    let payload = vec![7; 70_000];
+    let mut server = Endpoint::new(Role::Server);
+    let rest = server
+        .call(|c, env| c.send_lent(env, &payload[..]))
+        .unwrap();
+    assert_eq!((rest.as_ptr(), rest.len()), (payload.as_ptr(), 70_000));
+    assert_eq!(server.take_output(), b"\x82\x7f\0\0\0\0\0\x01\x11\x70");
+
+    // A client's is masked: nothing is left.
+    let mut client = Endpoint::new(Role::Client);
+    let rest = client
+        .call(|c, env| c.send_lent(env, &payload[..]))
+        .unwrap();
+    assert_eq!(rest, b"");
+    assert!(client.take_frames() == [RawFrame::binary(&payload)]);
+
+    server.close(1000, "").unwrap();
+    let refused = server.call(|c, env| c.send_lent(env, "late").map(<[u8]>::len));
+    assert_eq!(refused, Err(SendError::Closing));
+}

@@ -1,7 +1,7 @@
 //! The result for scripts.
 
 use super::Outcome;
-use longwire_bench::{Latency, Usage, echo, fan_out, idle, storm};
+use longwire_bench::{Latency, Measured, Usage, echo, fan_out, idle};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use std::time::Duration;
 pub(super) fn line(outcome: &Outcome) -> Value {
     match outcome {
         Outcome::Echo(options, report) => echo_object(options, report),
-        Outcome::Storm(report) => storm_object(report),
+        Outcome::Storm(measured) => storm_object(measured),
         Outcome::Idle(report) => idle_object(report),
-        Outcome::FanOut(options, report) => fan_out_object(options, report),
+        Outcome::FanOut(options, measured) => fan_out_object(options, measured),
     }
 }
 
@@ -20,47 +20,41 @@ fn echo_object(options: &echo::Options, report: &echo::Report) -> Value {
         echo::Pace::InFlight(count) => (Some(count), None),
         echo::Pace::Rate(rate) => (None, Some(rate)),
     };
-    json!({
+    let object = json!({
         "type": "echo",
         "connections": options.connections,
         "in_flight": in_flight,
         "rate": rate,
         "size": options.size,
-        "seconds": report.elapsed.as_secs_f64(),
-        "messages": report.messages,
-        "messages_per_second": per_second(report.messages, report.elapsed),
         "unanswered": report.unanswered,
-        "latency_us": latency(&report.latency),
-        "server": usage(report.server, report.messages),
-        "generator": usage(report.generator, report.messages),
-    })
+    });
+    with_measured(object, "messages", &report.measured)
 }
 
-fn storm_object(report: &storm::Report) -> Value {
-    json!({
-        "type": "storm",
-        "seconds": report.elapsed.as_secs_f64(),
-        "handshakes": report.opened,
-        "handshakes_per_second": per_second(report.opened, report.elapsed),
-        "latency_us": latency(&report.latency),
-        "server": usage(report.server, report.opened),
-        "generator": usage(report.generator, report.opened),
-    })
+fn storm_object(measured: &Measured) -> Value {
+    with_measured(json!({ "type": "storm" }), "handshakes", measured)
 }
 
-fn fan_out_object(options: &fan_out::Options, report: &fan_out::Report) -> Value {
-    json!({
+fn fan_out_object(options: &fan_out::Options, measured: &Measured) -> Value {
+    let object = json!({
         "type": "fan-out",
         "subscribers": options.subscribers,
         "outstanding": options.outstanding,
         "size": options.size,
-        "seconds": report.elapsed.as_secs_f64(),
-        "deliveries": report.deliveries,
-        "deliveries_per_second": per_second(report.deliveries, report.elapsed),
-        "latency_us": latency(&report.latency),
-        "server": usage(report.server, report.deliveries),
-        "generator": usage(report.generator, report.deliveries),
-    })
+    });
+    with_measured(object, "deliveries", measured)
+}
+
+/// Adds what every measurement under load gives; `what` was counted.
+fn with_measured(mut object: Value, what: &str, measured: &Measured) -> Value {
+    let seconds = measured.elapsed.as_secs_f64();
+    object["seconds"] = json!(seconds);
+    object[what] = json!(measured.count);
+    object[format!("{what}_per_second")] = json!(measured.count as f64 / seconds);
+    object["latency_us"] = latency(&measured.latency);
+    object["server"] = usage(measured.server, measured.count);
+    object["generator"] = usage(measured.generator, measured.count);
+    object
 }
 
 fn idle_object(report: &idle::Report) -> Value {
@@ -80,10 +74,6 @@ fn idle_object(report: &idle::Report) -> Value {
         "steps": steps,
         "bytes_per_connection": report.bytes_per_connection,
     })
-}
-
-fn per_second(count: u64, elapsed: Duration) -> f64 {
-    count as f64 / elapsed.as_secs_f64()
 }
 
 /// CPU time in all, and for each of what was counted.

@@ -10,8 +10,10 @@ use crate::{
     connect::values::Header,
     exit::{Failure, Status},
 };
-use longwire_bench::{Error, Process, Target, echo, fan_out, idle, storm};
+use longwire::tls::{ClientTls, rustls::ClientConfig};
+use longwire_bench::{Error, Measured, Process, Target, TargetError, echo, fan_out, idle, storm};
 use progress::Progress;
+use std::sync::Arc;
 
 /// What is measured.
 #[derive(Debug)]
@@ -26,9 +28,9 @@ pub(crate) enum Measurement {
 #[derive(Debug)]
 enum Outcome {
     Echo(echo::Options, echo::Report),
-    Storm(storm::Report),
+    Storm(Measured),
     Idle(idle::Report),
-    FanOut(fan_out::Options, fan_out::Report),
+    FanOut(fan_out::Options, Measured),
 }
 
 /// How the result is shown.
@@ -45,10 +47,15 @@ impl Look {
 }
 
 /// The server at a URL.
-pub(crate) fn target(url: &str, headers: &[Header]) -> Result<Target, Failure> {
+pub(crate) fn target(url: &str, headers: &[Header], tls: &ClientTls) -> Result<Target, Failure> {
     let usage = |error: &dyn std::fmt::Display| Failure::new(Status::Usage, error);
-    let target = match Target::resolve(url) {
-        Err(error @ longwire_bench::TargetError::Resolve { .. }) => {
+    let resolved = match Target::resolve(url, None) {
+        // The roots are loaded only where they are needed.
+        Err(TargetError::NoTls) => Target::resolve(url, Some(&configuration(tls)?)),
+        resolved => resolved,
+    };
+    let target = match resolved {
+        Err(error @ TargetError::Resolve { .. }) => {
             return Err(Failure::new(Status::Unreachable, error));
         }
         resolved => resolved.map_err(|error| usage(&error))?,
@@ -58,6 +65,13 @@ pub(crate) fn target(url: &str, headers: &[Header]) -> Result<Target, Failure> {
             .header(&header.name, &header.value)
             .map_err(|error| usage(&error))
     })
+}
+
+fn configuration(tls: &ClientTls) -> Result<Arc<ClientConfig>, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let runtime = runtime.map_err(|error| Failure::new(Status::Failed, error))?;
+    let configuration = runtime.block_on(tls.to_rustls());
+    configuration.map_err(|error| Failure::new(Status::Unreachable, error))
 }
 
 /// Measures, and shows what came of it.
@@ -117,7 +131,7 @@ pub(crate) fn failure(error: &Error) -> Failure {
     let status = match error {
         Error::Connect(_) | Error::FileLimit { .. } => Status::Unreachable,
         Error::Handshake(_) => Status::Refused,
-        Error::System(_) | Error::Process { .. } => Status::Failed,
+        Error::Tls(_) | Error::System(_) | Error::Process { .. } => Status::Failed,
         _ => Status::Closed,
     };
     Failure::new(status, error)

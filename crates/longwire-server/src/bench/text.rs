@@ -1,16 +1,15 @@
 //! The result for people.
 
 use super::{Outcome, number, plot};
-use longwire_bench::{Latency, Usage, echo, fan_out, idle, storm};
-use std::time::Duration;
+use longwire_bench::{Latency, Measured, echo, fan_out, idle};
 
 /// All of it.
 pub(super) fn page(url: &str, outcome: &Outcome) -> String {
     let lines = match outcome {
         Outcome::Echo(options, report) => echo_lines(url, options, report),
-        Outcome::Storm(report) => storm_lines(url, report),
+        Outcome::Storm(measured) => storm_lines(url, measured),
         Outcome::Idle(report) => idle_lines(url, report),
-        Outcome::FanOut(options, report) => fan_out_lines(url, options, report),
+        Outcome::FanOut(options, measured) => fan_out_lines(url, options, measured),
     };
     lines.join("\n")
 }
@@ -20,65 +19,41 @@ fn echo_lines(url: &str, options: &echo::Options, report: &echo::Report) -> Vec<
         echo::Pace::InFlight(count) => format!("{count} in flight on each"),
         echo::Pace::Rate(rate) => format!("{} a second on all", number::digits(rate)),
     };
-    let mut lines = vec![
-        format!(
-            "{url}: {} connections, messages of {}, {pace}",
-            number::whole(options.connections as u64),
-            number::size(options.size),
-        ),
-        String::new(),
-        rate("messages", report.messages, report.elapsed),
-    ];
-    if report.unanswered > 0 {
-        lines.push(row("unanswered", &number::whole(report.unanswered)));
-    }
-    lines.extend(usage(
-        report.server,
-        report.generator,
-        report.elapsed,
-        report.messages,
-        "message",
-    ));
-    lines.extend(latency(&report.latency));
+    let title = format!(
+        "{url}: {} connections, messages of {}, {pace}",
+        number::whole(options.connections as u64),
+        number::size(options.size),
+    );
+    let unanswered = (report.unanswered > 0)
+        .then(|| row("unanswered", &number::whole(report.unanswered)))
+        .into_iter();
+    let mut lines = measured_lines(title, ["messages", "message"], &report.measured);
+    // Below the rate, which stands below the title.
+    lines.splice(3..3, unanswered);
     lines
 }
 
-fn storm_lines(url: &str, report: &storm::Report) -> Vec<String> {
-    let mut lines = vec![
-        format!("{url}: connections opened and dropped"),
-        String::new(),
-        rate("handshakes", report.opened, report.elapsed),
-    ];
-    lines.extend(usage(
-        report.server,
-        report.generator,
-        report.elapsed,
-        report.opened,
-        "handshake",
-    ));
-    lines.extend(latency(&report.latency));
-    lines
+fn storm_lines(url: &str, measured: &Measured) -> Vec<String> {
+    let title = format!("{url}: connections opened and dropped");
+    measured_lines(title, ["handshakes", "handshake"], measured)
 }
 
-fn fan_out_lines(url: &str, options: &fan_out::Options, report: &fan_out::Report) -> Vec<String> {
-    let mut lines = vec![
-        format!(
-            "{url}: {} subscribers, publications of {}, {} on their way",
-            number::whole(options.subscribers as u64),
-            number::size(options.size),
-            options.outstanding,
-        ),
-        String::new(),
-        rate("deliveries", report.deliveries, report.elapsed),
-    ];
-    lines.extend(usage(
-        report.server,
-        report.generator,
-        report.elapsed,
-        report.deliveries,
-        "delivery",
-    ));
-    lines.extend(latency(&report.latency));
+fn fan_out_lines(url: &str, options: &fan_out::Options, measured: &Measured) -> Vec<String> {
+    let title = format!(
+        "{url}: {} subscribers, publications of {}, {} on their way",
+        number::whole(options.subscribers as u64),
+        number::size(options.size),
+        options.outstanding,
+    );
+    measured_lines(title, ["deliveries", "delivery"], measured)
+}
+
+/// What every measurement under load gives. `units` are those of the count.
+fn measured_lines(title: String, units: [&str; 2], measured: &Measured) -> Vec<String> {
+    let [many, one] = units;
+    let mut lines = vec![title, String::new(), rate(many, measured)];
+    lines.extend(usage(one, measured));
+    lines.extend(latency(&measured.latency));
     lines
 }
 
@@ -113,32 +88,30 @@ fn row(name: &str, value: &str) -> String {
     format!("{name:>13}  {value}")
 }
 
-fn rate(what: &str, count: u64, elapsed: Duration) -> String {
-    let seconds = elapsed.as_secs_f64();
-    let a_second = (count as f64 / seconds) as u64;
+fn rate(what: &str, measured: &Measured) -> String {
+    let seconds = measured.elapsed.as_secs_f64();
+    let a_second = (measured.count as f64 / seconds) as u64;
     let text = format!(
         "{} in {seconds:.1} s, {} a second",
-        number::whole(count),
+        number::whole(measured.count),
         number::whole(a_second),
     );
     row(what, &text)
 }
 
-fn usage(
-    server: Option<Usage>,
-    generator: Option<Usage>,
-    elapsed: Duration,
-    count: u64,
-    unit: &str,
-) -> Vec<String> {
-    let both = [("server CPU", server), ("our CPU", generator)];
+fn usage(unit: &str, measured: &Measured) -> Vec<String> {
+    let both = [
+        ("server CPU", measured.server),
+        ("our CPU", measured.generator),
+    ];
     let known = both
         .into_iter()
         .filter_map(|(name, usage)| Some((name, usage?)));
     known
         .map(|(name, usage)| {
-            let each = usage.cpu.as_secs_f64() * 1e6 / count.max(1) as f64;
-            let cores = usage.cpu.as_secs_f64() / elapsed.as_secs_f64() * 100.0;
+            let seconds = usage.cpu.as_secs_f64();
+            let each = seconds * 1e6 / measured.count.max(1) as f64;
+            let cores = seconds / measured.elapsed.as_secs_f64() * 100.0;
             let text = format!(
                 "{} µs a {unit}, {cores:.0} % of a core",
                 number::digits(each)

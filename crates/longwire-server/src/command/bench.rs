@@ -1,3 +1,4 @@
+use super::connect::TlsArguments;
 use crate::{
     bench::{self, Look, Measurement},
     connect::values::{self, Header},
@@ -16,7 +17,9 @@ server can do. How long answers take then says little: whoever is slow gets less
 to do. With --rate messages are due at fixed times, and latency is counted from
 these, so that a message that had to wait shows (no coordinated omission).
 
-A tcp:// URL is an echo of bare bytes: the limit to compare a server with.
+A tcp:// URL is an echo of bare bytes, and tls:// the same behind TLS: the limits
+to compare a server with. With TLS the generator costs about as much as what it
+measures, since it decrypts all that it gets; look at what it says of `our CPU`.
 
 Examples:
   longwire bench ws://localhost:8080/
@@ -32,13 +35,16 @@ Load only what is yours: a public server takes this for an attack.";
 #[command(after_help = "See --help for what is measured, and for examples.")]
 #[command(after_long_help = HELP)]
 pub(crate) struct Arguments {
-    /// What to measure: ws://HOST[:PORT]/PATH, or tcp://HOST:PORT.
+    /// What to measure: ws:// or wss://HOST[:PORT]/PATH, or tcp:// or
+    /// tls://HOST:PORT.
     url: String,
 
     #[command(flatten)]
     mode: ModeArguments,
     #[command(flatten)]
     load: LoadArguments,
+    #[command(flatten)]
+    tls: TlsArguments,
     #[command(flatten)]
     output: OutputArguments,
 }
@@ -89,6 +95,10 @@ struct LoadArguments {
     /// With --storm: how many connections at most.
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     limit: u64,
+    /// Speak Socket.IO: join the default namespace, and send events named "bench"
+    /// with one text. The URL ends in /socket.io/?EIO=4&transport=websocket.
+    #[arg(long, conflicts_with = "storm")]
+    socket_io: bool,
     /// Add a header to each request; repeatable.
     #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = values::header)]
     header: Vec<Header>,
@@ -106,7 +116,11 @@ struct OutputArguments {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
-    let target = bench::target(&arguments.url, &arguments.load.header)?;
+    let tls = arguments.tls.load()?;
+    let mut target = bench::target(&arguments.url, &arguments.load.header, &tls)?;
+    if arguments.load.socket_io {
+        target = target.socket_io();
+    }
     let process = arguments.output.pid.map(Process::new).transpose();
     let process = process.map_err(|error| bench::failure(&error))?;
     let look = Look::new(arguments.url, arguments.output.json);

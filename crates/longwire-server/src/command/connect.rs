@@ -92,7 +92,7 @@ struct HandshakeArguments {
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "TLS")]
-struct TlsArguments {
+pub(super) struct TlsArguments {
     /// Take any certificate. Whoever is on the way can then read and change
     /// everything.
     #[arg(short = 'k', long)]
@@ -212,7 +212,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
 }
 
 impl TlsArguments {
-    fn load(&self) -> Result<ClientTls, Failure> {
+    pub(super) fn load(&self) -> Result<ClientTls, Failure> {
         connect::tls(
             self.insecure,
             self.cacert.as_deref(),

@@ -153,7 +153,12 @@ impl ClientTls {
         self
     }
 
-    async fn configure(&self) -> Result<Arc<ClientConfig>, TlsError> {
+    /// The same for those who speak TLS by themselves. Loads the system's roots,
+    /// if these are trusted.
+    ///
+    /// # Errors
+    /// [`TlsErrorKind::Config`] if there is no root to check a server by.
+    pub async fn to_rustls(&self) -> Result<Arc<ClientConfig>, TlsError> {
         let provider = provider();
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()?;
@@ -267,7 +272,7 @@ impl ClientSetup {
         match self {
             ClientSetup::Given(config) => Ok(Arc::clone(config)),
             ClientSetup::Lazy(tls, made) => made
-                .get_or_try_init(|| tls.configure())
+                .get_or_try_init(|| tls.to_rustls())
                 .await
                 .map(Arc::clone),
         }

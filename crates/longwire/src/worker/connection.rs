@@ -28,6 +28,21 @@ use std::{
     sync::Arc,
 };
 
+/// How much is read at once: the more the fewer calls, but a batch that leaves
+/// the processor's cache costs more than a call.
+const READ: usize = 256 * 1024;
+
+/// How many batches are read of one connection before others get their turn.
+const BATCHES: usize = 8;
+
+/// From this size on an answer is written from where it is, if the batch ends
+/// with it and is written now in any case.
+const LEND: usize = 4 * 1024;
+
+/// From this size on it is in any case: a write of its own costs less than a
+/// copy.
+const LEND_AMONG: usize = 64 * 1024;
+
 pub(super) struct Slot<D> {
     /// Which connection has this place now: see [`id_of`].
     pub(super) id: u64,
@@ -35,8 +50,9 @@ pub(super) struct Slot<D> {
     pub(super) stage: Stage<D>,
     /// What the socket did not take. Boxed, since most have none.
     backlog: Option<Box<Output>>,
-    /// So much was to be written that the handler is told when it is.
-    was_full: bool,
+    /// The queue was full, and [`Handler::on_drained`] is still to be told that
+    /// it was written.
+    full: bool,
     shut_down: bool,
 }
 
@@ -52,6 +68,9 @@ pub(super) enum Stage<D> {
     Refused(Instant),
     /// It asks for no WebSocket, and is to be removed.
     Http(Box<Leaving>),
+    /// Ended, with the peer's half closed: it may read what it has not got yet
+    /// until then.
+    Draining(Instant),
     /// To be removed.
     Gone,
 }
@@ -68,6 +87,8 @@ pub(super) struct Turn<'w, H> {
     pub(super) desk: &'w mut Desk,
     /// Collects what is sent while one batch of input is handled.
     pub(super) cork: &'w mut Output,
+    /// Something was written before the flush.
+    pub(super) wrote: bool,
     pub(super) now: Instant,
 }
 
@@ -99,7 +120,7 @@ impl<D: Send + 'static> Slot<D> {
             socket,
             stage,
             backlog: None,
-            was_full: false,
+            full: false,
             shut_down: false,
         }
     }
@@ -127,6 +148,11 @@ impl<D: Send + 'static> Slot<D> {
         }
     }
 
+    /// Whether something waits for the socket to take it.
+    pub(super) fn has_backlog(&self) -> bool {
+        self.backlog.is_some() || self.socket.unwritten() > 0
+    }
+
     /// A peer that reads nothing is not read from either: what it sends would
     /// only make more to be written.
     pub(super) fn is_paused<H>(&self, turn: &Turn<'_, H>) -> bool {
@@ -136,61 +162,115 @@ impl<D: Send + 'static> Slot<D> {
         queued > 0 && queued >= limit
     }
 
-    /// Reads once, and handles what came.
+    /// Reads what there is, up to the connection's share of the turn, and
+    /// handles it. Whether there may be more.
+    ///
+    /// A short read has drained the socket, unless the peer has closed its
+    /// half: then the end may lie behind it, and no event tells of it again.
     pub(super) fn read<H: Handler<Data = D>>(
         &mut self,
         turn: &mut Turn<'_, H>,
         buffer: &mut [u8],
-    ) -> Incoming {
-        #[cfg(feature = "tls")]
-        if let Stage::Securing(_) = self.stage {
-            return self.secure(turn, buffer);
-        }
-        let incoming = match self.socket.read(buffer) {
-            Ok(incoming) => incoming,
-            Err(error) => {
-                self.broken(turn, error);
-                return Incoming::End;
+        closed: bool,
+    ) -> bool {
+        // A cut frame that waits in the buffer for the rest.
+        let mut kept = 0..0;
+        for others_wait in (0..BATCHES).map(|batch| batch + 1 == BATCHES) {
+            #[cfg(feature = "tls")]
+            if let Stage::Securing(_) = self.stage {
+                match self.secure(turn, buffer) {
+                    Incoming::Bytes { .. } => continue,
+                    Incoming::Nothing | Incoming::End => return false,
+                }
             }
-        };
-        match incoming {
-            Incoming::Bytes { len, .. } => {
-                self.take_in(turn, &mut buffer[..len]);
-                self.flush(turn);
+            if self.is_gone() || self.is_paused(turn) && kept.is_empty() {
+                return false; // A pause ends when the backlog is written.
             }
-            Incoming::End => self.eof(turn),
-            Incoming::Nothing => {}
+            if kept.end == buffer.len() {
+                buffer.copy_within(kept.clone(), 0);
+                kept = 0..kept.len();
+            }
+            let end = buffer.len().min(kept.end + READ);
+            match self.socket.read(&mut buffer[kept.end..end]) {
+                Ok(Incoming::Bytes { len, drained }) => {
+                    let end = kept.end + len;
+                    // What is encrypted is kept where it was read, and not here.
+                    let room = if drained || others_wait || self.socket.is_secure() {
+                        0
+                    } else {
+                        buffer.len()
+                    };
+                    let cut = self.take_in(turn, &mut buffer[kept.start..end], room);
+                    self.flush(turn);
+                    kept = if cut > 0 { end - cut..end } else { 0..0 };
+                    if drained && !closed {
+                        return false;
+                    }
+                }
+                Ok(Incoming::Nothing) => {
+                    self.take_in(turn, &mut buffer[kept], 0);
+                    self.flush(turn);
+                    return false;
+                }
+                Ok(Incoming::End) => {
+                    self.eof(turn);
+                    return false;
+                }
+                Err(error) => {
+                    self.broken(turn, error);
+                    return false;
+                }
+            }
         }
-        incoming
+        true
     }
 
-    fn take_in<H: Handler<Data = D>>(&mut self, turn: &mut Turn<'_, H>, bytes: &mut [u8]) {
+    /// Takes what was read. A frame that the end of the bytes has cut may be
+    /// left there if it does not get longer than `room`: the length of what was.
+    fn take_in<H: Handler<Data = D>>(
+        &mut self,
+        turn: &mut Turn<'_, H>,
+        bytes: &mut [u8],
+        room: usize,
+    ) -> usize {
         match &mut self.stage {
-            Stage::Open(..) => self.receive(turn, bytes),
-            Stage::Handshake(_) => self.shake_hands(turn, bytes),
-            _ => {}
+            Stage::Open(..) => self.receive(turn, bytes, room),
+            Stage::Handshake(_) => self.shake_hands(turn, bytes, room),
+            _ => 0,
         }
     }
 
-    /// Gives input to the connection, and what it tells to the handler.
-    fn receive<H: Handler<Data = D>>(&mut self, turn: &mut Turn<'_, H>, bytes: &mut [u8]) {
+    /// Gives input to the connection, and what it tells to the handler. What it
+    /// leaves is as in [`take_in`](Self::take_in).
+    fn receive<H: Handler<Data = D>>(
+        &mut self,
+        turn: &mut Turn<'_, H>,
+        bytes: &mut [u8],
+        room: usize,
+    ) -> usize {
         let Stage::Open(connection, data) = &mut self.stage else {
-            return;
+            return 0;
         };
+        // Behind what the socket did not take there is nothing to be written yet,
+        // and what is encrypted is copied in any case.
+        let mut lends = self.backlog.is_none() && !self.socket.is_secure();
         let output = self.backlog.as_deref_mut().unwrap_or(&mut *turn.cork);
-        let mut room = Room::of(connection);
-        let mut input = Input::new(bytes).with_scratch(room.bytes());
+        let mut scratch = Room::of(connection);
+        let mut lent = Lent::default();
+        let mut env = env(turn.now, output, &mut lent);
+        let mut input = Input::new(bytes).with_scratch(scratch.bytes());
         let handled = catch_unwind(AssertUnwindSafe(|| {
             loop {
-                let mut lent = Lent::default();
-                let mut env = env(turn.now, output, &mut lent);
+                if room > 0 && fits(connection, &input, room) {
+                    return input.len();
+                }
                 let Some(event) = connection.next_event(&mut env, &mut input) else {
-                    return;
+                    return 0;
                 };
                 let mut peer = Peer {
                     data,
                     connection,
-                    output,
+                    output: env.output,
                     now: turn.now,
                     desk: turn.desk,
                     id: self.id,
@@ -204,16 +284,27 @@ impl<D: Send + 'static> Slot<D> {
                     }
                     Event::Chunk(_) | Event::Ping(_) | Event::Pong(_) => continue,
                 };
-                if let Some(answer) = turn.handler.on_message(&mut peer, message) {
-                    // A peer that is full is paused, and one that closes has
-                    // no use for answers.
-                    let _ = peer.send(answer);
+                let Some(answer) = turn.handler.on_message(&mut peer, message) else {
+                    continue;
+                };
+                // A peer that is full is paused, and one that closes has no use
+                // for answers.
+                let lend_from = if input.is_empty() { LEND } else { LEND_AMONG };
+                if !lends || answer.as_bytes().len() < lend_from {
+                    let _ = connection.send_ref(&mut env, answer);
+                } else if let Ok(payload) = connection.send_lent(&mut env, answer) {
+                    // The flush that follows meets an error again.
+                    let before = env.output.len() + payload.len();
+                    let _ = self.socket.write(env.output, payload);
+                    lends = env.output.is_empty();
+                    turn.wrote |= env.output.len() < before;
                 }
             }
         }));
-        if handled.is_err() {
+        handled.unwrap_or_else(|_| {
             self.panicked(turn);
-        }
+            0
+        })
     }
 
     /// The handler panicked: this connection is closed, the others go on.
@@ -226,9 +317,14 @@ impl<D: Send + 'static> Slot<D> {
         }
     }
 
-    fn shake_hands<H: Handler<Data = D>>(&mut self, turn: &mut Turn<'_, H>, bytes: &mut [u8]) {
+    fn shake_hands<H: Handler<Data = D>>(
+        &mut self,
+        turn: &mut Turn<'_, H>,
+        bytes: &mut [u8],
+        room: usize,
+    ) -> usize {
         let Stage::Handshake(opening) = &mut self.stage else {
-            return;
+            return 0;
         };
         let mut rest: &[u8] = bytes;
         match opening.reader.receive(&mut rest) {
@@ -236,22 +332,24 @@ impl<D: Send + 'static> Slot<D> {
             Ok(Some(head)) => {
                 let frames = bytes.len() - rest.len();
                 if let (Some(http), false) = (&turn.options.http, head.is_upgrade()) {
-                    return match http.admit(head, rest) {
+                    match http.admit(head, rest) {
                         Some(leaving) => self.stage = Stage::Http(leaving),
                         None => self.refuse(turn, &crowded()),
-                    };
+                    }
+                    return 0;
                 }
                 match decide(turn, head, &self.socket) {
                     Ok((response, extension, data)) => {
                         turn.cork.put(&response);
                         self.open(turn, extension, data);
-                        self.take_in(turn, &mut bytes[frames..]);
+                        return self.take_in(turn, &mut bytes[frames..], room);
                     }
                     Err(refusal) => self.refuse(turn, &refusal),
                 }
             }
             Err(error) => self.refuse(turn, &error.into()),
         }
+        0
     }
 
     fn open<H: Handler<Data = D>>(
@@ -314,7 +412,7 @@ impl<D: Send + 'static> Slot<D> {
         };
         let output = self.backlog.as_deref_mut().unwrap_or(&mut *turn.cork);
         call(connection, &mut env(turn.now, output, &mut Lent::default()));
-        self.receive(turn, &mut []);
+        self.receive(turn, &mut [], 0);
     }
 
     pub(super) fn close<H: Handler<Data = D>>(
@@ -335,8 +433,12 @@ impl<D: Send + 'static> Slot<D> {
         match &self.stage {
             Stage::Open(..) => {
                 self.with_connection(turn, |connection, env| connection.receive_eof(env.now));
+                if self.has_backlog() {
+                    self.stage = Stage::Draining(turn.now + turn.options.config.close_timeout);
+                }
                 self.flush(turn);
             }
+            Stage::Draining(_) => {}
             _ => self.stage = Stage::Gone,
         }
     }
@@ -362,7 +464,7 @@ impl<D: Send + 'static> Slot<D> {
             #[cfg(feature = "tls")]
             Stage::Securing(deadline) => Some(*deadline),
             Stage::Handshake(opening) => Some(opening.deadline),
-            Stage::Refused(deadline) => Some(*deadline),
+            Stage::Refused(deadline) | Stage::Draining(deadline) => Some(*deadline),
             Stage::Http(_) | Stage::Gone => None,
         };
         deadline.is_some_and(|deadline| deadline <= now)
@@ -384,19 +486,23 @@ impl<D: Send + 'static> Slot<D> {
     /// Writes what there is to write, keeps what the socket does not take, and
     /// takes the transport down as far as the core says.
     pub(super) fn flush<H: Handler<Data = D>>(&mut self, turn: &mut Turn<'_, H>) {
-        loop {
-            let limit = turn.options.config.limits.max_queued_output;
-            self.was_full |= self.queued(turn) >= limit;
-            if let Err(error) = self.write_queued(turn) {
-                return self.broken(turn, error);
+        let before = self.queued(turn);
+        // It may take more than one write until it is not.
+        self.full |= before >= turn.options.config.limits.max_queued_output;
+        let output = self.backlog.as_deref_mut().unwrap_or(&mut *turn.cork);
+        let written = self.socket.write(output, &[]);
+        let wrote = std::mem::take(&mut turn.wrote);
+        if let Err(error) = written {
+            return self.broken(turn, error);
+        }
+        let left = self.queued(turn);
+        if left > 0 {
+            self.keep_rest(turn, left < before || wrote);
+        } else {
+            self.backlog = None;
+            if before > 0 || wrote {
+                self.written(turn);
             }
-            if !self.was_full || self.queued(turn) > 0 {
-                break;
-            }
-            self.was_full = false;
-            turn.desk.has_room(self.id);
-            // What it sends now collects in the cork again.
-            self.with_peer(turn, Handler::on_drained);
         }
         self.end_transport(self.queued(turn) == 0);
     }
@@ -406,26 +512,28 @@ impl<D: Send + 'static> Slot<D> {
         self.backlog.as_deref().unwrap_or(turn.cork).len() + self.socket.unwritten()
     }
 
-    fn write_queued<H>(&mut self, turn: &mut Turn<'_, H>) -> io::Result<()> {
-        loop {
-            let before = self.queued(turn);
-            let output = self.backlog.as_deref_mut().unwrap_or(&mut *turn.cork);
-            self.socket.write(output, &[])?;
-            let left = self.queued(turn);
-            if left > 0 {
-                self.keep_rest(turn, left < before);
-                return Ok(());
-            }
-            self.backlog = None;
-            if before > 0
-                && let Stage::Open(connection, _) = &mut self.stage
-            {
-                connection.output_written(&mut env(turn.now, turn.cork, &mut Lent::default()));
-            }
-            if turn.cork.is_empty() {
-                return Ok(());
-            }
+    /// Tells the handler that a queue which was full has been written. Whether
+    /// the queue was filled again and written again: of that it is told in its
+    /// next turn, so that the others have theirs.
+    pub(super) fn tell_drained<H: Handler<Data = D>>(&mut self, turn: &mut Turn<'_, H>) -> bool {
+        if !self.full || self.has_backlog() {
+            return false;
+        }
+        self.full = false;
+        turn.desk.has_room(self.id);
+        self.with_peer(turn, Handler::on_drained);
+        self.flush(turn);
+        self.full && !self.has_backlog()
+    }
+
+    fn written<H: Handler<Data = D>>(&mut self, turn: &mut Turn<'_, H>) {
+        let Stage::Open(connection, _) = &mut self.stage else {
+            return;
+        };
+        connection.output_written(&mut env(turn.now, turn.cork, &mut Lent::default()));
+        if !turn.cork.is_empty() {
             // The Pong that was owed.
+            self.flush(turn);
         }
     }
 
@@ -447,6 +555,7 @@ impl<D: Send + 'static> Slot<D> {
         let transport = match &self.stage {
             Stage::Open(connection, _) => connection.transport(),
             Stage::Refused(_) => Transport::ShutdownWrite,
+            Stage::Draining(_) if flushed => Transport::Close,
             _ => Transport::Open,
         };
         match transport {
@@ -506,6 +615,12 @@ fn tell_end<H: Handler>(handler: &H, peer: &mut Peer<'_, H::Data>) {
         }
     }
     handler.on_close(peer, &info);
+}
+
+/// Whether the frame that the input's end has cut will be whole within `room`.
+fn fits(connection: &Connection, input: &Input<'_>, room: usize) -> bool {
+    let missing = connection.missing(input);
+    missing.is_some_and(|missing| missing <= room - input.len())
 }
 
 /// What a worker lends to the core: a server masks nothing.

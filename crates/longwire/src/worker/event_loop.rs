@@ -7,7 +7,7 @@ use super::{
     desk::Desk,
     engine::EngineOptions,
     handler::Handler,
-    socket::{Incoming, Socket},
+    socket::Socket,
 };
 use longwire_proto::{CloseCode, CloseFrame, Instant, Output};
 use mio::{
@@ -23,14 +23,12 @@ use std::{
 };
 
 /// The size of a worker's read buffer. One for all its connections, so it can be
-/// larger than most messages: those that are whole in it are not copied.
-const READ_BUFFER: usize = 256 * 1024;
+/// larger than most messages: those that get whole in it are not copied. The
+/// pages behind what was ever read take no memory.
+const READ_BUFFER: usize = 2 * 1024 * 1024;
 
 /// How often deadlines are looked at. They are as coarse as this.
 const SWEEP: Duration = Duration::from_millis(250);
-
-/// How many batches are read of one connection before others get their turn.
-const BATCHES: usize = 8;
 
 /// How many connections are accepted before those that there are get theirs.
 const ACCEPTS: usize = 64;
@@ -40,6 +38,26 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 const LISTENER: Token = Token(usize::MAX);
 pub(super) const MAILBOX: Token = Token(usize::MAX - 1);
+
+/// What an event tells of a connection.
+#[derive(Debug, Clone, Copy)]
+struct Readiness {
+    readable: bool,
+    writable: bool,
+    /// The peer has closed its half, or both are closed.
+    closed: bool,
+}
+
+impl Readiness {
+    fn of(event: &Event) -> Readiness {
+        let closed = event.is_read_closed();
+        Readiness {
+            readable: event.is_readable() || closed,
+            writable: event.is_writable(),
+            closed,
+        }
+    }
+}
 
 pub(super) struct Worker<H: Handler> {
     handler: Arc<H>,
@@ -52,6 +70,9 @@ pub(super) struct Worker<H: Handler> {
     /// turns, so that they give out different ones.
     given: u32,
     origin: time::Instant,
+    /// The time at which this turn of the loop began. All that is measured by
+    /// it is as coarse as the sweep.
+    now: Instant,
     next_sweep: Instant,
     /// How many connections are in their opening handshake.
     opening: usize,
@@ -88,6 +109,7 @@ impl<H: Handler> Worker<H> {
             listener: Some(listener),
             slots: Slab::new(),
             origin: time::Instant::now(),
+            now: Instant::default(),
             next_sweep: Instant::default(),
             opening: 0,
             crowded: false,
@@ -111,6 +133,7 @@ impl<H: Handler> Worker<H> {
                 }
                 _ => {}
             }
+            self.look_at_the_clock();
             for token in std::mem::take(&mut self.unfinished) {
                 self.go_on(token);
             }
@@ -136,23 +159,33 @@ impl<H: Handler> Worker<H> {
         (!idle).then_some(SWEEP)
     }
 
-    fn now(&self) -> Instant {
+    fn look_at_the_clock(&mut self) {
         let micros = self.origin.elapsed().as_micros();
-        Instant::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
+        self.now = Instant::from_micros(u64::try_from(micros).unwrap_or(u64::MAX));
     }
 
     fn handle(&mut self, event: &Event) {
         match event.token() {
             LISTENER => self.accept(),
             MAILBOX => self.read_mail(),
-            Token(key) => {
-                if event.is_writable() {
-                    self.with_slot(key, |slot, turn, _| slot.flush(turn));
-                }
-                if event.is_readable() || event.is_read_closed() {
-                    self.read(key, event.is_read_closed());
-                }
+            Token(key) => self.ready(key, Readiness::of(event)),
+        }
+    }
+
+    /// Does what a connection is ready for. There may be none any more, or a
+    /// new one, which then finds that it is not.
+    fn ready(&mut self, key: usize, readiness: Readiness) {
+        let mut more = false;
+        self.with_slot(key, |slot, turn, buffer| {
+            if readiness.writable && slot.has_backlog() {
+                slot.flush(turn);
             }
+            if readiness.readable {
+                more = slot.read(turn, buffer, readiness.closed);
+            }
+        });
+        if more {
+            self.unfinished.push(Token(key));
         }
     }
 
@@ -163,28 +196,13 @@ impl<H: Handler> Worker<H> {
         }
     }
 
-    /// Reads what there is, up to the connection's share of the turn.
-    ///
-    /// A short read has drained the socket, unless the peer has closed its
-    /// half: then the end may lie behind it, and no event tells of it again.
     fn read(&mut self, key: usize, closed: bool) {
-        for _ in 0..BATCHES {
-            let mut drained = true;
-            self.with_slot(key, |slot, turn, buffer| {
-                if slot.is_paused(turn) {
-                    return; // It goes on when the backlog is written.
-                }
-                if let Incoming::Bytes { drained: all, .. } = slot.read(turn, buffer) {
-                    drained = all && !closed;
-                }
-            });
-            if drained {
-                return;
-            }
-        }
-        if self.slots.contains(key) {
-            self.unfinished.push(Token(key));
-        }
+        let readiness = Readiness {
+            readable: true,
+            writable: false,
+            closed,
+        };
+        self.ready(key, readiness);
     }
 
     /// Calls `act` for the connection at `key`, if there is one, and removes it
@@ -194,7 +212,7 @@ impl<H: Handler> Worker<H> {
         key: usize,
         act: impl FnOnce(&mut Slot<H::Data>, &mut Turn<'_, H>, &mut [u8]),
     ) {
-        let now = self.now();
+        let now = self.now;
         let Some(slot) = self.slots.get_mut(key) else {
             return;
         };
@@ -203,12 +221,14 @@ impl<H: Handler> Worker<H> {
             options: &self.options,
             desk: &mut self.desk,
             cork: &mut self.cork,
+            wrote: false,
             now,
         };
         let was_paused = slot.is_paused(&turn);
         let was_opening = slot.is_opening();
         act(slot, &mut turn, &mut self.buffer);
-        if was_paused && !slot.is_paused(&turn) {
+        let again = slot.tell_drained(&mut turn);
+        if again || was_paused && !slot.is_paused(&turn) {
             // What came while it was paused told of itself only once.
             self.unfinished.push(Token(key));
         }
@@ -218,6 +238,7 @@ impl<H: Handler> Worker<H> {
                 self.unfinished.push(LISTENER);
             }
         }
+        debug_assert!(turn.cork.is_empty(), "the next connection would get it");
         if slot.is_gone() {
             let mut slot = self.slots.remove(key);
             // A closed socket needs no deregistering, and may refuse it.
@@ -247,7 +268,7 @@ impl<H: Handler> Worker<H> {
                     // Out of descriptors, most likely: those who wait keep
                     // their place in the backlog.
                     tracing::warn!(%error, "accepting pauses");
-                    self.paused_until = Some(self.now() + PAUSE);
+                    self.paused_until = Some(self.now + PAUSE);
                     return;
                 }
             }
@@ -267,7 +288,11 @@ impl<H: Handler> Worker<H> {
                 Err(error) => return tracing::error!(%error, "TLS cannot be spoken"),
             }
         }
-        let now = self.now();
+        self.adopt(socket);
+    }
+
+    fn adopt(&mut self, mut socket: Socket) {
+        let now = self.now;
         let entry = self.slots.vacant_entry();
         let key = entry.key();
         if let Err(error) = socket.register(self.poll.registry(), Token(key)) {
@@ -280,6 +305,7 @@ impl<H: Handler> Worker<H> {
             options: &self.options,
             desk: &mut self.desk,
             cork: &mut self.cork,
+            wrote: false,
             now,
         };
         self.opening += 1;
@@ -301,7 +327,7 @@ impl<H: Handler> Worker<H> {
     /// Looks at every connection's deadlines: a few nanoseconds for each, and
     /// nothing to be kept up to date with every message.
     fn sweep(&mut self) {
-        let now = self.now();
+        let now = self.now;
         if now < self.next_sweep {
             return;
         }
@@ -317,7 +343,7 @@ impl<H: Handler> Worker<H> {
             // After a stopped process or a slept laptop, what proves the peer
             // alive waits in the socket.
             self.read(key, false);
-            let now = self.now();
+            let now = self.now;
             self.with_slot(key, |slot, turn, _| {
                 if slot.is_due(now) {
                     slot.handle_timeout(turn);
@@ -330,3 +356,6 @@ impl<H: Handler> Worker<H> {
         self.slots.iter().map(|(key, _)| key).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -111,13 +111,16 @@
 //!
 //! A connection is plain state in its worker: no task, no buffer, no timer. A
 //! worker reads all its connections through one buffer and lends the handler
-//! messages that are in it. A message costs no allocation, and a connection
-//! without topics no memory for them.
+//! messages that are in it; a large answer goes out from where it is. A message
+//! costs no allocation, an idle connection at most 208 bytes besides the handler's
+//! data, and one without topics no memory for them.
 
 mod connection;
 mod desk;
 mod engine;
 mod event_loop;
+#[cfg(test)]
+mod faults;
 mod handler;
 #[cfg(feature = "tls")]
 mod handshakes;

@@ -7,11 +7,16 @@ use crate::{
     server::Address,
 };
 use longwire_proto::Output;
-use mio::{Interest, Registry, Token, event::Source, net::TcpStream};
+use mio::{Interest, Registry, Token, event::Source};
 use std::{
     io::{self, ErrorKind, IoSlice, Read as _, Write as _},
     net::{Shutdown, SocketAddr},
 };
+
+#[cfg(test)]
+pub(super) use super::faults::TcpStream;
+#[cfg(not(test))]
+pub(super) use mio::net::TcpStream;
 
 /// A socket of a worker, which never blocks.
 pub(super) struct Socket {
@@ -38,9 +43,9 @@ pub(super) enum Incoming {
 }
 
 impl Socket {
-    pub(super) const fn new(tcp: TcpStream) -> Socket {
+    pub(super) fn new(tcp: impl Into<TcpStream>) -> Socket {
         Socket {
-            tcp,
+            tcp: tcp.into(),
             #[cfg(feature = "tls")]
             session: None,
         }
@@ -88,28 +93,32 @@ impl Socket {
 
     /// Writes `output`, and `payload` behind it, until all is written or the
     /// socket takes no more. What it did not take of either is in `output`
-    /// then, and an event will tell when to write on.
+    /// then, and an event will tell when to write on. So it is after an error
+    /// as well, which the next write meets again.
     pub(super) fn write(&mut self, output: &mut Output, mut payload: &[u8]) -> io::Result<()> {
         #[cfg(feature = "tls")]
         if let Some(session) = &mut self.session {
             output.put(payload);
             return encrypt(session, &mut self.tcp, output);
         }
+        let mut written = Ok(());
         while !(output.is_empty() && payload.is_empty()) {
             match self.write_once(output, payload) {
-                Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(written) => {
-                    let of_output = written.min(output.len());
+                Ok(0) => written = Err(ErrorKind::WriteZero.into()),
+                Ok(len) => {
+                    let of_output = len.min(output.len());
                     output.advance(of_output);
-                    payload = &payload[written - of_output..];
+                    payload = &payload[len - of_output..];
+                    continue;
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => written = Err(error),
             }
+            break;
         }
         output.put(payload);
-        Ok(())
+        written
     }
 
     fn write_once(&mut self, output: &Output, payload: &[u8]) -> io::Result<usize> {
@@ -124,6 +133,15 @@ impl Socket {
             1 => self.tcp.write(slices[0]),
             _ => self.tcp.write_vectored(&slices.map(IoSlice::new)[..filled]),
         }
+    }
+
+    /// Whether it speaks TLS.
+    pub(super) fn is_secure(&self) -> bool {
+        #[cfg(feature = "tls")]
+        if self.session.is_some() {
+            return true;
+        }
+        false
     }
 
     /// What was written and the socket has not taken: ciphertext.

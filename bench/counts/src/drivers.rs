@@ -1,0 +1,90 @@
+//! The two drivers, each with a peer that knows nothing but bytes.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+
+use longwire::proto::Opcode;
+use longwire::server::Refusal;
+use longwire::worker::{Acceptance, Engine, EngineOptions, Handler, Opening, Peer};
+use longwire::{Config, MessageRef, Role, WebSocket};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::{Result, answer_len, frame};
+
+/// A turn of the worker for each message: readiness, a read, the handler, a
+/// write. The peer's system calls are in it too, which valgrind does not see
+/// into.
+pub(crate) fn handler(times: usize, len: usize) -> Result {
+    let mut options = EngineOptions::default();
+    options.workers = 1;
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let engine = Engine::start(&listener, Echo, options)?;
+    let mut peer = TcpStream::connect(engine.local_addr())?;
+    peer.set_nodelay(true)?;
+    peer.write_all(
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+    )?;
+    let mut response = Vec::new();
+    while !response.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        peer.read_exact(&mut byte)?;
+        response.push(byte[0]);
+    }
+
+    let message = frame(Opcode::Binary, &vec![b'x'; len]);
+    let mut answer = vec![0; answer_len(&message)];
+    for _ in 0..times {
+        peer.write_all(&message)?;
+        peer.read_exact(&mut answer)?;
+    }
+    engine.handle().shutdown();
+    Ok(())
+}
+
+struct Echo;
+
+impl Handler for Echo {
+    type Data = ();
+
+    fn on_request(&self, _: &Opening<'_>) -> std::result::Result<(Acceptance, ()), Refusal> {
+        Ok((Acceptance::new(), ()))
+    }
+
+    fn on_message<'m>(
+        &self,
+        _: &mut Peer<'_, ()>,
+        message: MessageRef<'m>,
+    ) -> Option<MessageRef<'m>> {
+        Some(message)
+    }
+}
+
+/// A task of the obvious loop, over a pipe in memory.
+pub(crate) fn async_echo(times: usize, len: usize) -> Result {
+    // The clock stands, so that the keeper does not come by chance.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()?;
+    runtime.block_on(async {
+        let (mut peer, stream) = tokio::io::duplex(64 * 1024);
+        let mut ws = WebSocket::from_stream(stream, Role::Server, Config::server(), b"");
+        let echo = tokio::spawn(async move {
+            while let Some(Ok(message)) = ws.next().await {
+                if ws.send(message).await.is_err() {
+                    return;
+                }
+            }
+        });
+        let message = frame(Opcode::Binary, &vec![b'x'; len]);
+        let mut answer = vec![0; answer_len(&message)];
+        for _ in 0..times {
+            peer.write_all(&message).await?;
+            peer.read_exact(&mut answer).await?;
+        }
+        drop(peer);
+        echo.await?;
+        Ok(())
+    })
+}

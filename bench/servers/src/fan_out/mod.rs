@@ -1,0 +1,5 @@
+//! What comes on one connection goes to all of them.
+
+pub(crate) mod longwire;
+pub(crate) mod socketioxide;
+pub(crate) mod tokio_tungstenite;

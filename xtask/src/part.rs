@@ -144,6 +144,11 @@ pub(crate) const PARTS: &[Part] = &[
         strangers::servers::websockets,
     ),
     interop(
+        "deflate-zlib",
+        "our compression and Python's zlib",
+        strangers::servers::zlib,
+    ),
+    interop(
         "client-ws",
         "our client and Node's ws",
         strangers::servers::ws,

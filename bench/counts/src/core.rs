@@ -2,6 +2,7 @@
 
 use std::hint::black_box;
 
+use longwire::proto::extension::NoCodecs;
 use longwire::proto::handshake::{Acceptance, HeadLimits, Request, RequestReader};
 use longwire::proto::{
     Config, Connection, Env, Event, Input, Instant, NoMaskKeys, Opcode, Output, Role,
@@ -30,6 +31,7 @@ fn echo_frame(times: usize, frame: &[u8]) -> Result {
             now,
             output: &mut output,
             mask_keys: &mut NoMaskKeys,
+            codecs: &mut NoCodecs,
         };
         let mut input = Input::new(black_box(&mut read));
         while let Some(event) = connection.next_event(&mut env, &mut input) {

@@ -3,7 +3,8 @@
 
 use crate::{Result, payload};
 use longwire::{
-    CloseCode, CloseFrame, CloseInfo, Config, Connector, ConnectorBuilder, Message, WebSocket,
+    CloseCode, CloseFrame, CloseInfo, Config, Connector, ConnectorBuilder, DeflateConfig, Message,
+    WebSocket,
 };
 use std::time::Duration;
 
@@ -65,6 +66,7 @@ impl Report {
 
 fn client() -> ConnectorBuilder {
     let mut config = Config::client();
+    config.deflate = Some(DeflateConfig::client());
     config.limits.max_message_size = 64 << 20;
     config.limits.max_frame_size = 64 << 20;
     // For the proxies of `client-proxies`.

@@ -58,10 +58,11 @@ impl Outcomes {
         outcomes.collect::<Result<_>>().map(Self)
     }
 
-    /// Takes out the slow cases: those about compression, which send a thousand
-    /// messages each, in which the messages are long. Gives their names.
+    /// Takes out the slow cases: those about compression send a thousand messages
+    /// each, and of each group of them the first three, with the shortest, stay.
+    /// Gives their names.
     pub(super) fn take_slow(&mut self) -> Vec<String> {
-        let is_slow = |id: &CaseId| matches!(id[..], [12 | 13, _, 8..=10 | 13..]);
+        let is_slow = |id: &CaseId| matches!(id[..], [12 | 13, _, 4..=u16::MAX]);
         let slow = self.0.keys().filter(|id| is_slow(id)).map(name).collect();
         self.0.retain(|id, _| !is_slow(id));
         slow
@@ -186,7 +187,7 @@ mod tests {
         let mut expected = Outcomes::parse(text).expect("well formed");
         assert_eq!(expected.summary(), "517 cases: 514 OK, 3 INFORMATIONAL");
         let slow = expected.take_slow();
-        assert_eq!(expected.summary(), "409 cases: 406 OK, 3 INFORMATIONAL");
-        assert_eq!((slow.len(), slow[0].as_str()), (108, "12.1.8"));
+        assert_eq!(expected.summary(), "337 cases: 334 OK, 3 INFORMATIONAL");
+        assert_eq!((slow.len(), slow[0].as_str()), (180, "12.1.4"));
     }
 }

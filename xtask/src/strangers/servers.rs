@@ -12,6 +12,7 @@ use crate::process::{self, Service};
 use crate::setup::{nginx as nginx_setup, node, proxies as proxy_setup, python3};
 use crate::workspace::Workspace;
 
+const ZLIB_LIMIT: Duration = Duration::from_secs(300);
 const START_LIMIT: Duration = Duration::from_secs(20);
 
 pub(crate) fn websockets(workspace: &Workspace) -> Result<String> {
@@ -24,6 +25,19 @@ pub(crate) fn ws(workspace: &Workspace) -> Result<String> {
     let mut server = node::with_packages(workspace)?;
     server.arg("echo_server.mjs");
     meet(workspace, "client-ws", server)
+}
+
+/// Our DEFLATE engine and zlib, as Python has it, understand each other.
+pub(crate) fn zlib(workspace: &Workspace) -> Result<String> {
+    let testee = workspace.client()?;
+    let mut python = Command::new(python3::with_packages(workspace)?);
+    python
+        .arg(workspace.interop("python/deflate.py"))
+        .arg(testee.get_program())
+        .args(testee.get_args())
+        .arg("deflate");
+    let said = process::run(workspace, "deflate-zlib", &mut python, ZLIB_LIMIT)?;
+    Ok(said.trim().to_owned())
 }
 
 fn meet(workspace: &Workspace, part: &str, program: Command) -> Result<String> {

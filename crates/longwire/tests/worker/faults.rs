@@ -108,6 +108,51 @@ async fn a_reset_ends_its_own_connection_once() {
     serves_alone(&running, &mut bystanders).await;
 }
 
+#[cfg(feature = "tls")]
+#[tokio::test]
+async fn a_reset_under_tls_ends_its_own_connection_once() {
+    use crate::tls_peer::{BOTH, Certificate, Wire};
+
+    let certificate = Certificate::new();
+    let client = std::sync::Arc::new(certificate.client(BOTH));
+    let mut config = Config::server();
+    config.limits.max_queued_output = 8 << 20;
+    let running = Running::with(|options| {
+        options.workers = 1;
+        options.config = config.into();
+        options.tls = Some(certificate.server());
+    });
+    let secured = |path| {
+        let mut wire = Wire::connect(running.address, &client);
+        wire.open(&crate::request(path));
+        wire
+    };
+    let mut bystander = secured("/");
+    const TURNS: usize = 5;
+    for _ in 0..TURNS {
+        let mut greeting = Wire::connect(running.address, &client);
+        let hello = greeting.ciphertext();
+        greeting.tcp.write_all(&hello[..hello.len() / 2]).unwrap();
+        reset(greeting.tcp);
+
+        let mut cut = secured("/in/record");
+        cut.tls.writer().write_all(&frame(0x81, b"cut")).unwrap();
+        let record = cut.ciphertext();
+        cut.tcp.write_all(&record[..record.len() / 2]).unwrap();
+        reset(cut.tcp);
+
+        let mut flooded = secured("/in/answer");
+        flooded.send(&frame(0x81, b"flood"));
+        flooded.receive(&mut [0; 10]).unwrap();
+        reset(flooded.tcp);
+    }
+    for path in ["/in/record", "/in/answer"] {
+        ended(&running, path, TURNS).await;
+    }
+    assert_eq!(running.engine.connections(), 1);
+    bystander.echoes(&frame(0x81, b"still here?"), "still here?");
+}
+
 #[tokio::test]
 async fn a_reset_right_behind_the_request_leaves_nothing() {
     let running = Running::with(|options| options.workers = 1);

@@ -156,14 +156,16 @@ const REQUEST: &[u8] = b"GET /bare HTTP/1.1\r\nHost: localhost\r\nUpgrade: webso
     Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
+fn request(path: &str) -> String {
+    String::from_utf8_lossy(REQUEST).replace("/bare", path)
+}
+
 /// A bare socket after the opening handshake.
 fn open(address: SocketAddr, path: &str) -> TcpStream {
     let mut socket = TcpStream::connect(address).unwrap();
     let patience = Some(Duration::from_secs(20));
     socket.set_read_timeout(patience).unwrap();
-    let request = String::from_utf8(REQUEST.to_vec()).unwrap();
-    let request = request.replace("/bare", path);
-    socket.write_all(request.as_bytes()).unwrap();
+    socket.write_all(request(path).as_bytes()).unwrap();
     read_head(&mut socket);
     socket
 }

@@ -1,7 +1,7 @@
 //! Sockets that take and give little at a time, so that nearly every read and
 //! write is a short one.
 
-use crate::{REQUEST, commands::Running};
+use crate::commands::Running;
 use longwire::{Config, worker::EngineOptions};
 use std::{net::SocketAddr, time::Duration};
 use tokio::{
@@ -91,7 +91,7 @@ fn messages(id: u8) -> (Vec<u8>, Vec<u8>) {
 /// more, then in dribs.
 async fn echoes_in_dribs(mut stream: impl AsyncRead + AsyncWrite + Unpin, id: u8) {
     // Whose echo is all that is said there.
-    let request = String::from_utf8_lossy(REQUEST).replace("/bare", "/echo");
+    let request = crate::request("/echo");
     stream.write_all(request.as_bytes()).await.unwrap();
     stream.flush().await.unwrap();
     let mut head = Vec::new();

@@ -16,6 +16,9 @@ pub(super) struct Wheel<T> {
     slots: Vec<Vec<T>>,
     /// All slots up to this tick have been emptied.
     done: Tick,
+    /// The tick of the next entry. It is asked for much oftener than it changes,
+    /// and with all that waits far ahead the search for it goes all around.
+    next: Option<Tick>,
     len: usize,
 }
 
@@ -24,6 +27,7 @@ impl<T> Wheel<T> {
         Wheel {
             slots: (0..SLOTS).map(|_| Vec::new()).collect(),
             done: 0,
+            next: None,
             len: 0,
         }
     }
@@ -37,24 +41,30 @@ impl<T> Wheel<T> {
         let tick = tick.clamp(self.done + 1, self.done + SLOTS - 1);
         self.slots[(tick % SLOTS) as usize].push(entry);
         self.len += 1;
+        self.next = Some(self.next.map_or(tick, |next| next.min(tick)));
         tick
     }
 
     /// Takes out the next slot that is due by `now`: its tick and its entries.
     pub(super) fn pop(&mut self, now: Tick) -> Option<(Tick, Vec<T>)> {
-        while self.len > 0 && self.done < now {
-            self.done += 1;
-            let entries = std::mem::take(&mut self.slots[(self.done % SLOTS) as usize]);
-            if !entries.is_empty() {
-                self.len -= entries.len();
-                return Some((self.done, entries));
-            }
+        let next = self.next?;
+        if next > now {
+            self.done = self.done.max(now);
+            return None;
         }
-        None
+        let entries = std::mem::take(&mut self.slots[(next % SLOTS) as usize]);
+        self.len -= entries.len();
+        self.done = next;
+        self.next = self.search();
+        Some((next, entries))
     }
 
     /// The tick of the next entry.
     pub(super) fn next(&self) -> Option<Tick> {
+        self.next
+    }
+
+    fn search(&self) -> Option<Tick> {
         if self.len == 0 {
             return None;
         }
@@ -84,6 +94,28 @@ mod tests {
         assert_eq!(wheel.pop(10_000), Some((5, vec!["five"])));
         assert_eq!(wheel.pop(10_000), Some((2 + SLOTS - 1, vec!["far"])));
         assert_eq!((wheel.pop(10_000), wheel.next()), (None, None));
+    }
+
+    #[test]
+    fn the_next_entry_is_known_whatever_comes_and_goes() {
+        let mut wheel = Wheel::new();
+        // Entries of a tick, by their number: what the wheel is to hold.
+        let mut held = std::collections::BTreeMap::<Tick, usize>::new();
+        for now in 1_000..5_000 {
+            while let Some((tick, entries)) = wheel.pop(now) {
+                assert!(tick <= now);
+                assert_eq!(held.pop_first(), Some((tick, entries.len())));
+                assert_eq!(wheel.next(), held.keys().next().copied());
+            }
+            assert!(held.keys().all(|tick| *tick > now));
+            // None, one or two, near and far, and now and then a while of none.
+            for n in 0..now % 3 * (now / 700 % 2) {
+                let tick = wheel.insert(now + now * (n + 7) % 611, now, ());
+                *held.entry(tick).or_default() += 1;
+            }
+            assert_eq!(wheel.next(), held.keys().next().copied());
+        }
+        assert_eq!(wheel.len, held.values().sum());
     }
 
     #[test]

@@ -50,10 +50,24 @@ async fn a_remote_is_told_when_the_peer_takes_nothing() {
         assert!(Instant::now() < deadline, "{sent} fit");
     }
     assert!(sent > 2, "{sent}");
-    for _ in 0..sent {
-        assert_eq!(client.0.next().await.unwrap().unwrap().len(), 50_000);
+    let mut left = sent;
+    loop {
+        let message = client.0.next().await.unwrap().unwrap();
+        match message.as_text() {
+            None => {
+                assert_eq!(message.len(), 50_000);
+                left -= 1;
+            }
+            // Several that came together filled the queue, and the kernel took
+            // them all; or it is the last time.
+            Some(text) => {
+                assert_eq!(text, "drained");
+                if left == 0 {
+                    break;
+                }
+            }
+        }
     }
-    assert_eq!(client.next().await, "drained");
     remote.send("goes on").unwrap();
     assert_eq!(client.next().await, "goes on");
 }

@@ -1,4 +1,4 @@
-use crate::{FrameHeader, Message, MessageKind, MessageRef, Rsv};
+use crate::{Compress, FrameHeader, Message, MessageKind, MessageRef, Rsv};
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use bytes::Bytes;
 use core::fmt;
@@ -23,6 +23,7 @@ pub struct PreparedMessage(Arc<Prepared>);
 
 struct Prepared {
     kind: MessageKind,
+    compress: Compress,
     plain: EncodedMessage,
     /// Boxed, since most messages need none.
     variants: OnceBox<Variants>,
@@ -45,14 +46,31 @@ impl PreparedMessage {
 
     /// Encodes `message`.
     pub fn new(message: impl Into<Message>) -> PreparedMessage {
-        PreparedMessage::from_ref(&message.into())
+        PreparedMessage::new_with(message, Compress::Auto)
+    }
+
+    /// The same, and says whether to compress it on the connections where that
+    /// was agreed on.
+    ///
+    /// ```
+    /// # use longwire_proto::{Compress, PreparedMessage};
+    /// # let jpeg = vec![0xff, 0xd8];
+    /// let picture = PreparedMessage::new_with(jpeg, Compress::Never);
+    /// assert_eq!(picture.compress(), Compress::Never);
+    /// ```
+    pub fn new_with(message: impl Into<Message>, compress: Compress) -> PreparedMessage {
+        PreparedMessage::encode((&message.into()).into(), compress)
     }
 
     /// Encodes a message from borrowed memory.
     pub fn from_ref<'m>(message: impl Into<MessageRef<'m>>) -> PreparedMessage {
-        let message = message.into();
+        PreparedMessage::encode(message.into(), Compress::Auto)
+    }
+
+    fn encode(message: MessageRef<'_>, compress: Compress) -> PreparedMessage {
         PreparedMessage(Arc::new(Prepared {
             kind: message.kind(),
+            compress,
             plain: EncodedMessage::new(message.kind(), Rsv::NONE, message.as_bytes()),
             variants: OnceBox::new(),
         }))
@@ -61,6 +79,11 @@ impl PreparedMessage {
     /// Text or binary.
     pub fn kind(&self) -> MessageKind {
         self.0.kind
+    }
+
+    /// Whether it is to be compressed.
+    pub fn compress(&self) -> Compress {
+        self.0.compress
     }
 
     /// The message's payload.
@@ -82,7 +105,8 @@ impl PreparedMessage {
     /// [`VARIANTS`](Self::VARIANTS); `encode` makes its payload if nobody has
     /// needed it before.
     ///
-    /// `None` if it makes none, or one that is no shorter than the plain one.
+    /// `None` if it makes none, or one that is no shorter than the plain one,
+    /// unless it is to be compressed in any case ([`Compress::Always`]).
     pub fn variant(
         &self,
         number: usize,
@@ -94,7 +118,8 @@ impl PreparedMessage {
         if variant.get().is_none() {
             let payload = encode()?;
             let shorter = payload.len() < self.payload().len();
-            let encoded = shorter.then(|| EncodedMessage::new(self.0.kind, rsv, &payload));
+            let kept = shorter || self.0.compress == Compress::Always;
+            let encoded = kept.then(|| EncodedMessage::new(self.0.kind, rsv, &payload));
             // Another thread may have been faster: then this one goes.
             let _ = variant.set(Box::new(encoded));
         }
@@ -189,5 +214,12 @@ mod tests {
         assert_eq!(again, None);
         let past = message.variant(PreparedMessage::VARIANTS, Rsv::RSV1, || Some(vec![]));
         assert_eq!(past, None);
+    }
+
+    #[test]
+    fn a_variant_that_is_wanted_in_any_case_is_kept() {
+        let message = PreparedMessage::new_with("abc", Compress::Always);
+        let made = message.variant(0, Rsv::RSV1, || Some(vec![0; 3]));
+        assert_eq!(made.unwrap().payload(), [0; 3]);
     }
 }

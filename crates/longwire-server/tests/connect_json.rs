@@ -158,6 +158,26 @@ fn inspecting_in_json_has_all_in_one_stream() {
 }
 
 #[test]
+fn inspecting_tells_both_lengths_of_a_compressed_message() {
+    let echo = Program::start(&["echo"]);
+    let line = format!("{}\n", "compress this ".repeat(100));
+    let arguments = ["-i", "--json", "--compress", "-n", "1", &echo.url("/")];
+    let run = run(&arguments, line.as_bytes());
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let events = run.json();
+    let frames: Vec<_> = events
+        .iter()
+        .filter(|event| event["type"] == "frame" && event["opcode"] == "text")
+        .collect();
+    assert_eq!(frames.len(), 2, "{frames:?}");
+    for frame in frames {
+        assert_eq!(frame["rsv"], 4);
+        assert_eq!(frame["plain_length"], line.len() - 1);
+        assert!(frame["length"].as_u64() < Some(100), "{frame}");
+    }
+}
+
+#[test]
 fn a_refusals_body_is_shown_when_inspecting() {
     let server = scripted(|mut stream| {
         connecting::request(&stream);

@@ -610,6 +610,28 @@ fn prepared_messages_are_compressed_once_for_all() {
 }
 
 #[test]
+fn a_prepared_message_may_say_whether_to_compress_it() {
+    let long = "g".repeat(10_000);
+    for (text, compress, compressed) in [
+        ("short", Compress::Auto, false),
+        ("short", Compress::Always, true),
+        ("", Compress::Always, true),
+        (&long, Compress::Auto, true),
+        (&long, Compress::Never, false),
+    ] {
+        let prepared = PreparedMessage::new_with(text, compress);
+        for mut end in [with_takeover(Role::Server), without_takeover(Role::Client)] {
+            end.call(|c, env| c.send_prepared(env, &prepared).unwrap());
+            let frame = end.take_frames().remove(0);
+            assert_eq!(frame.first & 0x40 != 0, compressed, "{compress:?}");
+            if compressed {
+                assert_eq!(inflate(&[], &frame.payload), text.as_bytes());
+            }
+        }
+    }
+}
+
+#[test]
 fn after_a_prepared_message_the_window_is_empty() {
     let message = "a message that is like the one before it".repeat(2);
     let mut end = with_takeover(Role::Server);

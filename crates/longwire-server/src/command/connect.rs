@@ -163,7 +163,9 @@ struct InspectionArguments {
     ///
     /// They go to standard error. For each frame: the time, whether it was sent
     /// (→) or received (←), its opcode, its flags, the length of its payload,
-    /// and the payload's beginning; for a Pong the round-trip time.
+    /// and the payload's beginning; for a Pong the round-trip time. For the last
+    /// frame of a compressed message: the length and the beginning of what it
+    /// was compressed from.
     #[arg(short, long)]
     inspect: bool,
     /// Do not mask credentials in what --inspect shows.

@@ -39,6 +39,8 @@ impl Remote {
     /// Sends a message. For a connection that has ended meanwhile it is thrown
     /// away, as one that crosses a Close frame on the wire would be.
     ///
+    /// Whether to compress it says [`PreparedMessage::new_with`].
+    ///
     /// # Errors
     /// [`RemoteError`]; nothing was queued.
     pub fn send(&self, message: impl Into<PreparedMessage>) -> Result<(), RemoteError> {

@@ -59,7 +59,7 @@ impl Sending {
             bytes: message.payload(),
             first: true,
             last: true,
-            compress: Compress::Auto,
+            compress: message.compress(),
         };
         if !is_wanted(config, piece) {
             return None;

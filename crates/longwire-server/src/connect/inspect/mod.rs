@@ -1,5 +1,6 @@
 //! `--inspect`: a look at the bytes that pass, without a hand in them.
 
+mod plain;
 mod show;
 mod tap;
 mod watch;
@@ -9,6 +10,7 @@ pub(super) use tap::Tap;
 
 use jiff::Timestamp;
 use longwire::proto::{FrameHeader, MessageKind, ProtocolError, Role};
+use plain::Plain;
 use std::{net::SocketAddr, time::Duration};
 
 /// How much of a payload is kept to be shown: all of a control frame's.
@@ -58,8 +60,21 @@ pub(super) struct Frame {
     pub(super) start: Vec<u8>,
     /// The kind of the message that it is a part of, if it is one.
     pub(super) kind: Option<MessageKind>,
-    /// The message's first frame had RSV1: it is compressed (RFC 7692).
-    pub(super) compressed: bool,
+    pub(super) coding: Coding,
     /// For a Pong that answers a Ping: how long that took.
     pub(super) round_trip: Option<Duration>,
+}
+
+/// How the message is coded that a frame is a part of.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Coding {
+    /// It is not.
+    None,
+    /// Its first frame had RSV1: it is compressed (RFC 7692). What it was
+    /// compressed from is known at its last frame.
+    Compressed,
+    /// It is compressed, and ends with this frame.
+    CompressedFrom(Plain),
+    /// It cannot be decompressed, or one before it could not be.
+    Unknown,
 }

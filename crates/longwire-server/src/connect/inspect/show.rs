@@ -2,7 +2,7 @@
 
 #[cfg(test)]
 use super::PREVIEW;
-use super::{Direction, Frame, Seen};
+use super::{Coding, Direction, Frame, Seen};
 use crate::connect::{
     escape, hex,
     json::{self, Line},
@@ -218,11 +218,29 @@ fn payload(frame: &Frame, palette: Palette) -> String {
         Opcode::Close => close(&frame.start),
         Opcode::Ping | Opcode::Pong => match frame.round_trip {
             Some(time) => format!("rtt {}", round_trip(time)),
-            None => bytes(frame),
+            None => bytes(&frame.start, frame.header.payload_len),
         },
-        _ if frame.compressed => palette.faint("compressed"),
-        _ if frame.kind == Some(MessageKind::Text) => text(frame),
-        _ => bytes(frame),
+        _ => match &frame.coding {
+            Coding::None => data(frame, &frame.start, frame.header.payload_len),
+            Coding::Compressed => palette.faint("compressed"),
+            Coding::CompressedFrom(plain) => {
+                let from = format!("compressed from {}", hex::size(plain.len));
+                let data = data(frame, &plain.start, plain.len);
+                format!("{}  {data}", palette.faint(&from))
+            }
+            Coding::Unknown => palette.wrong(UNKNOWN),
+        },
+    }
+}
+
+/// What a message that cannot be looked into is called.
+const UNKNOWN: &str = "compressed, cannot be decompressed";
+
+/// What a message, or a part of it, of `len` bytes begins with.
+fn data(frame: &Frame, start: &[u8], len: u64) -> String {
+    match frame.kind {
+        Some(MessageKind::Text) => text(start, len),
+        _ => bytes(start, len),
     }
 }
 
@@ -246,9 +264,9 @@ pub(in super::super) fn round_trip(time: Duration) -> String {
 }
 
 /// A fragment may begin and end within a character.
-fn text(frame: &Frame) -> String {
-    let start = &frame.start[..frame.start.len().min(SHOWN_TEXT)];
-    let is_cut = frame.header.payload_len > start.len() as u64;
+fn text(start: &[u8], len: u64) -> String {
+    let start = &start[..start.len().min(SHOWN_TEXT)];
+    let is_cut = len > start.len() as u64;
     let text = String::from_utf8_lossy(start);
     let text = if is_cut {
         text.trim_end_matches(char::REPLACEMENT_CHARACTER)
@@ -259,13 +277,13 @@ fn text(frame: &Frame) -> String {
     format!("\"{}\"{more}", escape::line(text))
 }
 
-fn bytes(frame: &Frame) -> String {
+fn bytes(start: &[u8], len: u64) -> String {
     let mut text = String::new();
-    for byte in frame.start.iter().take(SHOWN_BYTES) {
+    for byte in start.iter().take(SHOWN_BYTES) {
         // Writing to a string does not fail.
         let _ = write!(text, "{byte:02x} ");
     }
-    if frame.header.payload_len > SHOWN_BYTES as u64 {
+    if len > SHOWN_BYTES as u64 {
         text.push('…');
     }
     text
@@ -317,7 +335,11 @@ fn frame_json(frame: &Frame, direction: &str) -> Line {
         Opcode::Ping | Opcode::Pong => line
             .field("base64", STANDARD.encode(&frame.start))
             .optional("rtt_ms", frame.round_trip.map(json::milliseconds)),
-        _ => line,
+        _ => match &frame.coding {
+            Coding::None | Coding::Compressed => line,
+            Coding::CompressedFrom(plain) => line.field("plain_length", plain.len),
+            Coding::Unknown => line.field("message", UNKNOWN),
+        },
     }
 }
 

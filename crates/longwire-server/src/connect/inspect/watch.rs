@@ -1,6 +1,6 @@
 //! Tells heads and frames apart in the bytes of one direction.
 
-use super::{Direction, Frame, PREVIEW, Seen, tap::Pings};
+use super::{Coding, Direction, Frame, PREVIEW, Seen, plain::Decompression, tap::Pings};
 use jiff::Timestamp;
 use longwire::proto::{
     FrameHeader, MessageKind, Opcode, ProtocolError, Rsv,
@@ -16,8 +16,16 @@ const MAX_HEAD: usize = 64 * 1024;
 pub(super) struct Watch {
     direction: Direction,
     state: State,
-    /// The message that is not finished: its kind, and whether it is compressed.
-    message: Option<(MessageKind, bool)>,
+    message: Option<Message>,
+    /// There from the first compressed message on.
+    decompression: Option<Box<Decompression>>,
+}
+
+/// The message that is not finished.
+#[derive(Clone, Copy)]
+struct Message {
+    kind: MessageKind,
+    compressed: bool,
 }
 
 enum State {
@@ -45,6 +53,7 @@ impl Watch {
             direction,
             state: State::Head(Vec::new()),
             message: None,
+            decompression: None,
         }
     }
 
@@ -80,7 +89,12 @@ impl Watch {
                     }
                 }
                 State::Payload(payload) => {
-                    payload.take(&mut bytes);
+                    let at = payload.passed;
+                    let passing = payload.take(&mut bytes);
+                    let header = payload.header;
+                    if self.is_compressed(&header) {
+                        self.decompress(&header, at, passing);
+                    }
                     self.advance(pings, &mut tell);
                 }
             }
@@ -94,10 +108,17 @@ impl Watch {
 
     fn begin(&mut self, header: FrameHeader, pings: &mut Pings, tell: &mut impl FnMut(Seen)) {
         let compressed = Rsv::RSV1.is_within(header.rsv);
-        match header.opcode {
-            Opcode::Text => self.message = Some((MessageKind::Text, compressed)),
-            Opcode::Binary => self.message = Some((MessageKind::Binary, compressed)),
-            _ => {}
+        let kind = match header.opcode {
+            Opcode::Text => Some(MessageKind::Text),
+            Opcode::Binary => Some(MessageKind::Binary),
+            _ => None,
+        };
+        if let Some(kind) = kind {
+            self.message = Some(Message { kind, compressed });
+            if compressed {
+                let new = || Box::new(Decompression::new());
+                self.decompression.get_or_insert_with(new).begin();
+            }
         }
         self.state = State::Payload(Payload {
             header,
@@ -109,49 +130,104 @@ impl Watch {
         self.advance(pings, tell);
     }
 
+    /// Whether the frame is a part of a compressed message.
+    fn is_compressed(&self, header: &FrameHeader) -> bool {
+        !header.opcode.is_control() && self.message.is_some_and(|message| message.compressed)
+    }
+
+    /// Decompresses the part of a frame's payload that begins at `at`.
+    fn decompress(&mut self, header: &FrameHeader, mut at: u64, payload: &[u8]) {
+        let Some(decompression) = &mut self.decompression else {
+            return;
+        };
+        let Some(key) = header.mask else {
+            return decompression.push(payload);
+        };
+        let mut unmasked = [0; 4096];
+        for chunk in payload.chunks(unmasked.len()) {
+            let unmasked = &mut unmasked[..chunk.len()];
+            unmasked.copy_from_slice(chunk);
+            mask(key, at, unmasked);
+            decompression.push(unmasked);
+            at += chunk.len() as u64;
+        }
+    }
+
+    /// What can be said of the coding at this point of a frame; `None` while it
+    /// takes the rest of the frame to say it.
+    fn coding(&mut self, header: &FrameHeader, ended: bool) -> Option<Coding> {
+        if !self.is_compressed(header) {
+            return Some(Coding::None);
+        }
+        match &mut self.decompression {
+            Some(decompression) if decompression.is_possible() => match (header.fin, ended) {
+                (false, _) => Some(Coding::Compressed),
+                (true, false) => None,
+                (true, true) => Some(
+                    decompression
+                        .end()
+                        .map_or(Coding::Unknown, Coding::CompressedFrom),
+                ),
+            },
+            _ => Some(Coding::Unknown),
+        }
+    }
+
     /// Tells of the frame as soon as enough of it is there, and goes on to the
     /// next one at its end.
     fn advance(&mut self, pings: &mut Pings, tell: &mut impl FnMut(Seen)) {
-        let State::Payload(payload) = &mut self.state else {
+        let State::Payload(payload) = &self.state else {
             return;
         };
-        if payload.has_preview() && !payload.shown {
-            payload.shown = true;
-            let header = payload.header;
-            let start = std::mem::take(&mut payload.start);
-            let round_trip = match (self.direction, header.opcode) {
-                (Direction::Sent, Opcode::Ping) => {
-                    pings.sent(&start);
-                    None
-                }
-                (Direction::Received, Opcode::Pong) => pings
-                    .answered(&start)
-                    .map(|sent| payload.arrived.saturating_duration_since(sent)),
-                _ => None,
-            };
-            let message = self.message.filter(|_| !header.opcode.is_control());
-            tell(Seen::Frame(Frame {
-                at: Timestamp::now(),
-                direction: self.direction,
-                header,
-                start,
-                kind: message.map(|(kind, _)| kind),
-                compressed: message.is_some_and(|(_, compressed)| compressed),
-                round_trip,
-            }));
+        let header = payload.header;
+        let ended = payload.passed == header.payload_len;
+        if !payload.shown
+            && payload.has_preview()
+            && let Some(coding) = self.coding(&header, ended)
+        {
+            self.show(coding, pings, tell);
         }
-        if payload.passed == payload.header.payload_len {
-            if payload.header.fin && !payload.header.opcode.is_control() {
+        if ended {
+            if header.fin && !header.opcode.is_control() {
                 self.message = None;
             }
             self.state = State::Header(Vec::with_capacity(FrameHeader::MAX_LEN));
         }
     }
+
+    fn show(&mut self, coding: Coding, pings: &mut Pings, tell: &mut impl FnMut(Seen)) {
+        let State::Payload(payload) = &mut self.state else {
+            return;
+        };
+        payload.shown = true;
+        let header = payload.header;
+        let start = std::mem::take(&mut payload.start);
+        let round_trip = match (self.direction, header.opcode) {
+            (Direction::Sent, Opcode::Ping) => {
+                pings.sent(&start);
+                None
+            }
+            (Direction::Received, Opcode::Pong) => pings
+                .answered(&start)
+                .map(|sent| payload.arrived.saturating_duration_since(sent)),
+            _ => None,
+        };
+        let message = self.message.filter(|_| !header.opcode.is_control());
+        tell(Seen::Frame(Frame {
+            at: Timestamp::now(),
+            direction: self.direction,
+            header,
+            start,
+            kind: message.map(|message| message.kind),
+            coding,
+            round_trip,
+        }));
+    }
 }
 
 impl Payload {
-    /// Takes what belongs to this frame.
-    fn take(&mut self, bytes: &mut &[u8]) {
+    /// Takes what belongs to this frame, and gives it.
+    fn take<'b>(&mut self, bytes: &mut &'b [u8]) -> &'b [u8] {
         let left = usize::try_from(self.header.payload_len - self.passed).unwrap_or(usize::MAX);
         let (payload, rest) = bytes.split_at(bytes.len().min(left));
         *bytes = rest;
@@ -164,6 +240,7 @@ impl Payload {
             }
         }
         self.passed += payload.len() as u64;
+        payload
     }
 
     fn has_preview(&self) -> bool {

@@ -1,3 +1,4 @@
+use super::super::plain::Plain;
 use super::*;
 use longwire::proto::FrameHeader;
 
@@ -18,7 +19,7 @@ fn frame(direction: Direction, opcode: Opcode, payload: &[u8]) -> Frame {
             Opcode::Binary => Some(MessageKind::Binary),
             _ => None,
         },
-        compressed: false,
+        coding: Coding::None,
         round_trip: None,
     }
 }
@@ -60,11 +61,43 @@ fn fragments_and_compression_show() {
     let mut part = frame(Direction::Received, Opcode::Text, b"\xf2H");
     part.header.fin = false;
     part.header.rsv = Rsv::RSV1;
-    part.compressed = true;
+    part.coding = Coding::Compressed;
     assert_eq!(
         line(&part),
         "12:34:56.789  ←  TEXT    rsv1              2 B  compressed\n"
     );
+}
+
+#[test]
+fn a_compressed_message_shows_what_it_was_compressed_from() {
+    let mut frame = frame(
+        Direction::Received,
+        Opcode::Text,
+        b"\xf2H\xcd\xc9\xc9\x07\0",
+    );
+    frame.header.rsv = Rsv::RSV1;
+    frame.coding = Coding::CompressedFrom(Plain {
+        len: 12_000,
+        start: b"Hello\x1b".to_vec(),
+    });
+    assert_eq!(
+        line(&frame),
+        "12:34:56.789  ←  TEXT    fin rsv1          7 B  compressed from 11.7 KiB  \"Hello\\x1b\"…\n"
+    );
+    let json: serde_json::Value =
+        serde_json::from_slice(&frame_json(&frame, "received").end()).unwrap();
+    assert_eq!(
+        (&json["length"], &json["plain_length"]),
+        (&7.into(), &12_000.into())
+    );
+    frame.kind = Some(MessageKind::Binary);
+    assert!(line(&frame).ends_with("compressed from 11.7 KiB  48 65 6c 6c 6f 1b …\n"));
+    frame.coding = Coding::Unknown;
+    assert!(line(&frame).ends_with("7 B  compressed, cannot be decompressed\n"));
+    let json: serde_json::Value =
+        serde_json::from_slice(&frame_json(&frame, "received").end()).unwrap();
+    assert_eq!(json["message"], "compressed, cannot be decompressed");
+    assert!(json.get("plain_length").is_none());
 }
 
 #[test]

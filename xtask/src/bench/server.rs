@@ -52,14 +52,7 @@ pub(crate) enum Program {
 /// All groups of an echo.
 const ALL_ECHO: &[&str] = &[ECHO, PIPELINED, LARGE, MEMORY, HANDSHAKES, TAIL];
 const RAW: &[&str] = &[
-    ECHO,
-    PIPELINED,
-    LARGE,
-    MEMORY,
-    HANDSHAKES,
-    TAIL,
-    FAN_OUT,
-    DEFLATE,
+    ECHO, PIPELINED, LARGE, MEMORY, HANDSHAKES, TAIL, FAN_OUT, DEFLATE,
 ];
 /// A library that has a row everywhere but where somebody would have to write a
 /// hub.

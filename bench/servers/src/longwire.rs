@@ -2,11 +2,12 @@
 
 use std::future::Future;
 use std::net::TcpListener;
+use std::sync::Arc;
 
 use longwire::server::{Listener, Options, Refusal};
 use longwire::tls::ServerTls;
 use longwire::worker::{Acceptance, Engine, EngineOptions, Handler, Opening, Peer};
-use longwire::{MessageKind, MessageRef, Server, WebSocket};
+use longwire::{Config, DeflateConfig, MessageKind, MessageRef, Server, WebSocket};
 
 use crate::listen::{ADDRESS, announce, block_on};
 use crate::{Result, tls};
@@ -21,6 +22,22 @@ pub(crate) fn echo_tls() -> Result {
     let mut options = Options::default();
     options.tls = Some(ServerTls::from(tls::config()?));
     serve(options, obvious)
+}
+
+/// The same with permessage-deflate.
+pub(crate) fn echo_deflate() -> Result {
+    let mut options = Options::default();
+    options.config = compressing();
+    serve(options, obvious)
+}
+
+/// Every message is compressed, as the peers do it.
+fn compressing() -> Arc<Config> {
+    let mut deflate = DeflateConfig::server();
+    deflate.threshold = 0;
+    let mut config = Config::server();
+    config.deflate = Some(deflate);
+    Arc::new(config)
 }
 
 /// Messages that are never whole in memory.
@@ -82,6 +99,13 @@ pub(crate) fn handler() -> Result {
 pub(crate) fn handler_tls() -> Result {
     let mut options = EngineOptions::default();
     options.tls = Some(ServerTls::from(tls::config()?));
+    run(options)
+}
+
+/// The same with permessage-deflate.
+pub(crate) fn handler_deflate() -> Result {
+    let mut options = EngineOptions::default();
+    options.config = compressing();
     run(options)
 }
 

@@ -1,10 +1,10 @@
 //! The servers and clients that `cargo xtask bench` measures.
 //!
-//! `bench-servers echo NAME`, `fan-out NAME` and `tls NAME` serve on one thread,
-//! with the library's default settings and `TCP_NODELAY`, and print the address
-//! that they listen on. A name that ends in `-batching` is the same library as
-//! somebody writes it who has measured: answers are collected while messages
-//! are at hand, and then flushed.
+//! `bench-servers echo NAME`, `deflate NAME`, `fan-out NAME` and `tls NAME` serve
+//! on one thread, with the library's default settings and `TCP_NODELAY`, and
+//! print the address that they listen on. A name that ends in `-batching` is the
+//! same library as somebody writes it who has measured: answers are collected
+//! while messages are at hand, and then flushed.
 //!
 //! `bench-servers client NAME ADDR:PORT ...` is a client: see [`clients`].
 
@@ -60,6 +60,16 @@ const ECHO: &[Server] = &[
     server("yawc-batching", yawc::echo_batching),
 ];
 
+/// Sends back what comes, and compresses every message without context takeover
+/// at level 1.
+const DEFLATE: &[Server] = &[
+    server("raw", raw::echo),
+    server("longwire", longwire::echo_deflate),
+    server("longwire-handler", longwire::handler_deflate),
+    server("sockudo-ws", sockudo::echo_deflate),
+    server("yawc", yawc::echo_deflate),
+];
+
 /// Sends what comes on one connection to all of them.
 const FAN_OUT: &[Server] = &[
     server("raw", raw::fan_out),
@@ -96,6 +106,7 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments[..] {
         ["echo", name] => find(ECHO, name),
+        ["deflate", name] => find(DEFLATE, name),
         ["fan-out", name] => find(FAN_OUT, name),
         ["tls", name] => find(TLS, name),
         ["client", name, address, ref load @ ..] => Some(clients::run(name, address, load)),
@@ -117,7 +128,12 @@ fn find(servers: &[Server], name: &str) -> Option<Result> {
 }
 
 fn usage() -> ExitCode {
-    for (task, servers) in [("echo", ECHO), ("fan-out", FAN_OUT), ("tls", TLS)] {
+    for (task, servers) in [
+        ("echo", ECHO),
+        ("deflate", DEFLATE),
+        ("fan-out", FAN_OUT),
+        ("tls", TLS),
+    ] {
         for server in servers {
             eprintln!("bench-servers {task} {}", server.name);
         }

@@ -100,7 +100,7 @@ pub fn echo(
         Pace::InFlight(count) => count as usize,
         Pace::Rate(_) => 1,
     };
-    let outgoing = Outgoing::new(target.protocol, options.size, options.text, in_flight);
+    let outgoing = Outgoing::new(target, options.size, options.text, in_flight);
     let mut swarm = Swarm::new(target, outgoing)?;
     swarm.grow(options.connections, &mut |open| {
         progress(Progress::Opening(open));

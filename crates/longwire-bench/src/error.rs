@@ -18,6 +18,8 @@ pub enum Error {
     Tls(rustls::Error),
     /// The server did not open a WebSocket.
     Handshake(HandshakeError),
+    /// The server did not agree to compress as it was offered.
+    NotCompressed,
     /// Nothing was heard for too long: this is what was waited for.
     Silent(&'static str),
     /// An open connection was lost.
@@ -50,6 +52,9 @@ impl fmt::Display for Error {
             ),
             Self::Tls(error) => write!(f, "cannot speak TLS: {error}"),
             Self::Handshake(error) => error.fmt(f),
+            Self::NotCompressed => f.write_str(
+                "the server does not agree to permessage-deflate without context takeover",
+            ),
             Self::Silent(awaited) => {
                 write!(f, "the server is silent: waited in vain for {awaited}")
             }

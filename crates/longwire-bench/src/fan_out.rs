@@ -56,7 +56,7 @@ pub fn fan_out(
     progress: &mut dyn FnMut(usize, u64),
 ) -> Result<Measured, Error> {
     let in_flight = options.outstanding as usize;
-    let outgoing = Outgoing::published(target.protocol, options.size, options.text, in_flight);
+    let outgoing = Outgoing::published(target, options.size, options.text, in_flight);
     let mut swarm = Swarm::new(target, outgoing)?;
     swarm.grow(options.subscribers, &mut |open| progress(open, 0))?;
     let mut run = Run {

@@ -68,7 +68,7 @@ pub fn idle(
     process: &Process,
     progress: &mut dyn FnMut(usize),
 ) -> Result<Report, Error> {
-    let outgoing = Outgoing::new(target.protocol, options.echo.unwrap_or(0), false, 1);
+    let outgoing = Outgoing::new(target, options.echo.unwrap_or(0), false, 1);
     let mut swarm = Swarm::new(target, outgoing)?;
     let mut steps = Vec::new();
     for &connections in &options.steps {

@@ -3,7 +3,8 @@
 //! It is built to cost less than what it measures: one thread, readiness events,
 //! frames that are masked once, answers of which only the headers are parsed and
 //! the payload, where it is long, is not even copied from the kernel. With TLS it
-//! costs as much as what it measures, since it has to decrypt everything.
+//! costs as much as what it measures, since it has to decrypt everything. With
+//! compression it costs no more: [`Target::compress`].
 //!
 //! - [`echo()`] keeps messages in flight to a server that echoes, or sends them at
 //!   a fixed rate;
@@ -17,6 +18,7 @@
 //! not.
 #![forbid(unsafe_code)]
 
+mod deflate;
 pub mod echo;
 mod error;
 pub mod fan_out;

@@ -1,12 +1,14 @@
 //! The beginning of a connection: the request and its answer.
 
-use crate::{Error, Target, target::Protocol, transport::Transport};
+use crate::{Error, Target, deflate, target::Protocol, transport::Transport};
 use longwire_proto::handshake::ClientHandshake;
 use std::io::{self, ErrorKind};
 
 #[derive(Debug)]
 pub(crate) struct Opening {
     handshake: ClientHandshake,
+    /// The server has to agree to compress.
+    deflate: bool,
     answer: Answer,
     written: usize,
 }
@@ -31,6 +33,7 @@ impl Opening {
         };
         Opening {
             handshake,
+            deflate: target.deflate,
             answer,
             written: 0,
         }
@@ -88,6 +91,9 @@ impl Opening {
         match &mut self.answer {
             Answer::Handshake => {
                 let response = self.handshake.receive(input).map_err(Error::Handshake)?;
+                if let (true, Some(response)) = (self.deflate, &response) {
+                    deflate::check(response)?;
+                }
                 Ok(response.is_some())
             }
             Answer::Bytes { left } => {

@@ -1,6 +1,6 @@
 //! What is sent, made once.
 
-use crate::target::Protocol;
+use crate::{Target, deflate, target::Protocol};
 use longwire_proto::{FrameHeader, Opcode, Rsv, frame::mask};
 
 /// Up to how many bytes of frames stand one behind the other, so that one write
@@ -18,37 +18,47 @@ pub(crate) struct Outgoing {
     run: Vec<u8>,
     frame_len: usize,
     echoed: bool,
+    compressed: bool,
 }
 
 impl Outgoing {
-    /// A message of `size` bytes, text or binary; with Socket.IO an event with so
-    /// much text.
-    pub(crate) fn new(protocol: Protocol, size: usize, text: bool, in_flight: usize) -> Outgoing {
-        let (opcode, payload) = match protocol {
-            Protocol::SocketIo => (Opcode::Text, event(size)),
-            _ if text => (Opcode::Text, printable(size)),
-            _ => (Opcode::Binary, printable(size)),
+    /// A message of `size` bytes, text or binary, compressed if the target has it
+    /// so; with Socket.IO an event with so much text.
+    pub(crate) fn new(target: &Target, size: usize, text: bool, in_flight: usize) -> Outgoing {
+        let payload = match target.protocol {
+            Protocol::SocketIo => event(size),
+            _ if target.deflate => deflate::json(size),
+            _ => printable(size),
         };
-        let frame = frame(opcode, &payload);
+        let opcode = match target.protocol {
+            Protocol::SocketIo => Opcode::Text,
+            _ if text => Opcode::Text,
+            _ => Opcode::Binary,
+        };
+        let frame = match target.deflate {
+            true => encode(Rsv::RSV1, opcode, &deflate::compress(&payload)),
+            false => frame(opcode, &payload),
+        };
         let copies = (RUN_BYTES / frame.len()).clamp(1, in_flight.max(1));
         Outgoing {
             run: frame.repeat(copies),
             frame_len: frame.len(),
             payload,
             echoed: true,
+            compressed: target.deflate,
         }
     }
 
     /// A message that not everybody gets back who sent it.
     pub(crate) fn published(
-        protocol: Protocol,
+        target: &Target,
         size: usize,
         text: bool,
         in_flight: usize,
     ) -> Outgoing {
         Outgoing {
             echoed: false,
-            ..Outgoing::new(protocol, size, text, in_flight)
+            ..Outgoing::new(target, size, text, in_flight)
         }
     }
 
@@ -57,7 +67,12 @@ impl Outgoing {
         self.echoed
     }
 
-    /// The message.
+    /// Whether the frames are compressed; the answers may be.
+    pub(crate) fn is_compressed(&self) -> bool {
+        self.compressed
+    }
+
+    /// The message, not compressed.
     pub(crate) fn payload(&self) -> &[u8] {
         &self.payload
     }
@@ -97,10 +112,14 @@ fn event(size: usize) -> Vec<u8> {
 
 /// A frame with a masking key of its own.
 pub(crate) fn frame(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
+    encode(Rsv::NONE, opcode, payload)
+}
+
+fn encode(rsv: Rsv, opcode: Opcode, payload: &[u8]) -> Vec<u8> {
     let key: [u8; 4] = rand::random();
     let header = FrameHeader {
         fin: true,
-        rsv: Rsv::NONE,
+        rsv,
         opcode,
         mask: Some(key),
         payload_len: payload.len() as u64,
@@ -116,22 +135,34 @@ pub(crate) fn frame(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
 
+    fn target() -> Target {
+        Target::resolve("ws://127.0.0.1:9/", None).unwrap()
+    }
+
     #[test]
     fn the_run_is_whole_frames() {
-        let outgoing = Outgoing::new(Protocol::WebSocket, 20, false, 16);
+        let outgoing = Outgoing::new(&target(), 20, false, 16);
         assert_eq!(outgoing.frame_len(), 26);
         assert_eq!(outgoing.run.len(), 26 * 16);
         assert_eq!(outgoing.piece(0, 52), &outgoing.run[..52]);
         assert_eq!(outgoing.piece(400, 52).len(), 16);
         assert_eq!(outgoing.wrap(26 * 16), 0);
-        let long = Outgoing::new(Protocol::WebSocket, 1 << 20, true, 16);
+        let long = Outgoing::new(&target(), 1 << 20, true, 16);
         assert_eq!(long.run.len(), (1 << 20) + 14);
     }
 
     #[test]
     fn an_event_of_socket_io_is_json() {
-        let outgoing = Outgoing::published(Protocol::SocketIo, 3, false, 1);
+        let outgoing = Outgoing::published(&target().socket_io(), 3, false, 1);
         assert_eq!(outgoing.payload(), br#"42["bench","abc"]"#);
+    }
+
+    #[test]
+    fn what_is_compressed_says_so_and_is_shorter() {
+        let outgoing = Outgoing::new(&target().compress(), 1024, true, 1);
+        assert_eq!(outgoing.run[0], 0xC1);
+        assert_eq!(outgoing.payload().len(), 1024);
+        assert!(outgoing.frame_len() < 600);
     }
 
     #[test]

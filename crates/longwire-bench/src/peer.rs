@@ -1,7 +1,7 @@
 //! One connection.
 
 use crate::{
-    Error, Target,
+    Error, Target, deflate,
     opening::Opening,
     outgoing::{Outgoing, frame},
     scanner::{Scanner, Seen},
@@ -138,7 +138,10 @@ impl Peer {
         self.state = match protocol {
             Protocol::Tcp => State::Tcp { received: 0 },
             Protocol::WebSocket => {
-                let mut scanner = Scanner::default();
+                let mut scanner = match outgoing.is_compressed() {
+                    true => Scanner::with_deflate(),
+                    false => Scanner::default(),
+                };
                 if outgoing.is_echoed() {
                     scanner.sample_next();
                 }
@@ -260,7 +263,11 @@ impl Peer {
         if let Some(code) = seen.close {
             return Err(Error::Closed(code));
         }
-        if seen.sample.is_some_and(|it| it != outgoing.payload()) {
+        let is_echo = seen.sample.is_none_or(|it| match it.compressed {
+            true => deflate::is_compressed(it.payload, outgoing.payload()),
+            false => it.payload == outgoing.payload(),
+        });
+        if !is_echo {
             return Err(Error::NotAnEcho);
         }
         // A Pong that still waits answers this Ping as well.

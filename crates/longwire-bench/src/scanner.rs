@@ -3,13 +3,15 @@
 use longwire_proto::{FrameHeader, Opcode, ProtocolError, Role, Rsv, frame::Expected};
 
 /// Counts the messages in a stream of frames.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Scanner {
     state: State,
     /// A data message's first fragment was seen and its last one was not.
     in_message: bool,
-    /// The payload of a message, while it is wanted.
-    sample: Option<Vec<u8>>,
+    /// The reserved bits that were agreed on.
+    rsv: Rsv,
+    /// A message, while it is wanted.
+    sample: Option<Sample>,
     /// Messages of one byte are heartbeats.
     heartbeats: bool,
 }
@@ -45,7 +47,27 @@ pub(crate) struct Seen {
     /// A Close frame, with its code if it has one.
     pub(crate) close: Option<Option<u16>>,
     /// The message that was wanted, if it ended in it.
-    pub(crate) sample: Option<Vec<u8>>,
+    pub(crate) sample: Option<Sample>,
+}
+
+/// A message as it came.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sample {
+    pub(crate) payload: Vec<u8>,
+    /// The "Per-Message Compressed" bit of its first frame (RFC 7692, 6).
+    pub(crate) compressed: bool,
+}
+
+impl Default for Scanner {
+    fn default() -> Scanner {
+        Scanner {
+            state: State::default(),
+            in_message: false,
+            rsv: Rsv::NONE,
+            sample: None,
+            heartbeats: false,
+        }
+    }
 }
 
 impl Scanner {
@@ -57,9 +79,17 @@ impl Scanner {
         }
     }
 
+    /// A scanner of messages that may be compressed.
+    pub(crate) fn with_deflate() -> Scanner {
+        Scanner {
+            rsv: Rsv::RSV1,
+            ..Scanner::default()
+        }
+    }
+
     /// Has the next message given.
     pub(crate) fn sample_next(&mut self) {
-        self.sample = Some(Vec::new());
+        self.sample = Some(Sample::default());
     }
 
     /// Whether a frame's header comes next.
@@ -102,7 +132,7 @@ impl Scanner {
                 State::Header { held } => {
                     let expected = Expected {
                         role: Role::Client,
-                        rsv: Rsv::NONE,
+                        rsv: self.rsv,
                         in_message: self.in_message,
                     };
                     let Some((header, rest)) = take_header(held, input, expected)? else {
@@ -131,7 +161,8 @@ impl Scanner {
                     if header.opcode.is_control() {
                         control.extend_from_slice(payload);
                     } else if let Some(sample) = &mut self.sample {
-                        sample.extend_from_slice(payload);
+                        sample.payload.extend_from_slice(payload);
+                        sample.compressed |= header.rsv == Rsv::RSV1;
                     }
                     if *left == 0 {
                         self.end_frame(&mut seen);
@@ -162,7 +193,7 @@ impl Scanner {
                 if self.heartbeats && whole && header.payload_len == 1 {
                     seen.heartbeat = true;
                     if let Some(sample) = &mut self.sample {
-                        sample.clear();
+                        sample.payload.clear();
                     }
                 } else if header.fin {
                     seen.messages += 1;
@@ -229,7 +260,7 @@ mod tests {
                 ping: Some(b"!".to_vec()),
                 heartbeat: false,
                 close: Some(Some(1001)),
-                sample: Some(b"hello".to_vec()),
+                sample: Some(plain(b"hello")),
             };
             assert_eq!(all, expected, "in pieces of {chunk}");
         }
@@ -256,8 +287,26 @@ mod tests {
         scanner.sample_next();
         let seen = scanner.scan(b"\x81\x012\x81\x0242").unwrap();
         assert_eq!((seen.heartbeat, seen.messages), (true, 1));
-        assert_eq!(seen.sample.as_deref(), Some(&b"42"[..]));
+        assert_eq!(seen.sample, Some(plain(b"42")));
         assert_eq!(Scanner::default().scan(b"\x81\x012").unwrap().messages, 1);
+    }
+
+    fn plain(payload: &[u8]) -> Sample {
+        Sample {
+            payload: payload.to_vec(),
+            compressed: false,
+        }
+    }
+
+    #[test]
+    fn only_what_was_agreed_on_may_be_compressed() {
+        let message = b"\xC1\x03abc";
+        let mut scanner = Scanner::with_deflate();
+        scanner.sample_next();
+        let sample = scanner.scan(message).unwrap().sample.unwrap();
+        assert!(sample.compressed);
+        assert_eq!(sample.payload, b"abc");
+        assert!(Scanner::default().scan(message).is_err());
     }
 
     #[test]

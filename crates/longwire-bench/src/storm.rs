@@ -98,7 +98,7 @@ impl<'a> Run<'a> {
             places: Vec::new(),
             left: options.limit,
             latency: Latency::new(),
-            outgoing: Outgoing::published(target.protocol, 0, false, 1),
+            outgoing: Outgoing::published(target, 0, false, 1),
             heard: Instant::now(),
         };
         for place in 0..options.at_once {

@@ -1,3 +1,4 @@
+use crate::deflate;
 use longwire_proto::handshake::{ClientRequest, Host, MisuseError, Url, UrlError};
 use rustls::{ClientConfig, ClientConnection, pki_types::ServerName};
 use std::{
@@ -11,6 +12,8 @@ use std::{
 pub struct Target {
     address: SocketAddr,
     pub(crate) protocol: Protocol,
+    /// Messages are compressed.
+    pub(crate) deflate: bool,
     tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
     request: ClientRequest,
 }
@@ -68,6 +71,7 @@ impl Target {
         Ok(Target {
             address: resolve(&url)?,
             protocol,
+            deflate: false,
             tls,
             request: ClientRequest::for_url(&url),
         })
@@ -79,6 +83,18 @@ impl Target {
     #[must_use]
     pub fn socket_io(mut self) -> Target {
         self.protocol = Protocol::SocketIo;
+        self
+    }
+
+    /// Offers permessage-deflate (RFC 7692) without context takeover, and sends
+    /// JSON that was compressed once. A server that does not agree is an error.
+    /// Of bare bytes the same ones are sent as a server with the extension gets.
+    #[must_use]
+    pub fn compress(mut self) -> Target {
+        self.deflate = true;
+        for offer in deflate::offers() {
+            self.request = self.request.offer(offer);
+        }
         self
     }
 

@@ -46,6 +46,27 @@ fn every_message_in_flight_comes_back() {
 }
 
 #[test]
+fn compressed_messages_come_back() {
+    let program = Program::start(&["echo"]);
+    let url = program.url("/");
+    for size in ["0", "128", "1K", "64K"] {
+        let load = ["--compress", "-t", "-c", "3", "-i", "2", "-s", size];
+        let result = json(&[&load, &SHORT[..], &[&*url]].concat());
+        assert!(result["messages"].as_u64().unwrap() > 0, "{result}");
+        assert_eq!(result["unanswered"], 0, "{result}");
+    }
+}
+
+#[test]
+fn a_server_that_does_not_compress_is_told() {
+    let program = Program::start(&["echo", "--no-compress"]);
+    let output = bench(&["--compress", &program.url("/")]);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{output:?}");
+    assert!(told.contains("permessage-deflate"), "{told}");
+}
+
+#[test]
 fn a_rate_is_kept_and_no_more() {
     let program = Program::start(&["echo"]);
     let result = json(&["--rate", "200", "-d", "1", "-c", "4", &program.url("/")]);

@@ -24,6 +24,8 @@ pub(crate) struct Scenario {
 pub(crate) enum Task {
     /// A server that sends back what comes.
     Echo,
+    /// An echo that compresses where a client offers it.
+    Deflate,
     /// A server that sends to everybody what comes.
     FanOut,
     /// An echo behind TLS.
@@ -37,6 +39,7 @@ impl Task {
     pub(crate) fn word(self) -> &'static str {
         match self {
             Task::Echo => "echo",
+            Task::Deflate => "deflate",
             Task::FanOut => "fan-out",
             Task::Tls => "tls",
             Task::Client => "client",
@@ -46,7 +49,7 @@ impl Task {
     /// Whose row the ratios are to.
     pub(crate) fn limit(self) -> &'static str {
         match self {
-            Task::Echo | Task::FanOut => "raw",
+            Task::Echo | Task::Deflate | Task::FanOut => "raw",
             Task::Tls => "rustls",
             Task::Client => "load generator",
         }
@@ -103,6 +106,8 @@ pub(crate) const HALF: &str = "HALF";
 pub(crate) const ECHO: &str = "echo";
 pub(crate) const PIPELINED: &str = "pipelined";
 pub(crate) const LARGE: &str = "large";
+pub(crate) const DEFLATE: &str = "deflate";
+pub(crate) const DEFLATE_MEMORY: &str = "deflate-memory";
 pub(crate) const FAN_OUT: &str = "fan-out";
 pub(crate) const MEMORY: &str = "memory";
 pub(crate) const HANDSHAKES: &str = "handshakes";
@@ -147,6 +152,30 @@ pub(crate) const GROUPS: &[Group] = &[
             full("16 KiB × 50", "-c 50 -s 16K"),
             quick("64 KiB × 50", "-c 50 -s 64K"),
             full("1 MiB × 20", "-c 20 -s 1M"),
+        ],
+    },
+    Group {
+        name: DEFLATE,
+        title: "Echo of compressed JSON without context takeover: CPU µs of the server a message",
+        task: Task::Deflate,
+        figure: Figure::Cpu,
+        scenarios: &[
+            full("128 B × 50", "--compress -t -c 50 -s 128"),
+            full("1 KiB × 50", "--compress -t -c 50 -s 1K"),
+            full("16 KiB × 50", "--compress -t -c 50 -s 16K"),
+            full("64 KiB × 50", "--compress -t -c 50 -s 64K"),
+        ],
+    },
+    Group {
+        name: DEFLATE_MEMORY,
+        title: "Memory of the server after an echo of 1 KiB of JSON: bytes a connection",
+        task: Task::Deflate,
+        figure: Figure::Memory,
+        // The first connections have the server make the compressors that it
+        // keeps: the line begins behind them.
+        scenarios: &[
+            full("not compressed", "--idle 500,2500,4500 -s 1K"),
+            full("compressed", "--compress --idle 500,2500,4500 -s 1K"),
         ],
     },
     Group {
@@ -236,6 +265,11 @@ pub(crate) const SMOKE: &[Group] = &[
     ),
     smoke(LARGE, Task::Echo, &[quick("1 MiB × 2", "-c 2 -s 1M")]),
     smoke(
+        DEFLATE,
+        Task::Deflate,
+        &[quick("1 KiB × 3, 2", "--compress -t -c 3 -s 1K -i 2")],
+    ),
+    smoke(
         FAN_OUT,
         Task::FanOut,
         &[quick("5, 2", "--fan-out -t -c 5 -i 2 -s 128")],
@@ -275,6 +309,17 @@ const fn full(title: &'static str, load: &'static str) -> Scenario {
 }
 
 impl Scenario {
+    /// How many connections are held in the end.
+    pub(crate) fn held(&self) -> f64 {
+        let steps = self
+            .load
+            .split_once("--idle ")
+            .map_or("", |(_, steps)| steps);
+        let steps = steps.split_whitespace().next().unwrap_or_default();
+        let last = steps.rsplit(',').next();
+        last.and_then(|last| last.parse().ok()).unwrap_or(0.0)
+    }
+
     /// A number among the options, or what goes without saying.
     pub(crate) fn number(&self, option: &str, default: f64) -> f64 {
         let mut words = self.load.split_whitespace();

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::scenario::{CLIENT, ECHO, FAN_OUT, HANDSHAKES, LARGE, MEMORY, PIPELINED, TAIL, TLS};
-use super::scenario::{TLS_MEMORY, Task};
+use super::scenario::{CLIENT, DEFLATE, DEFLATE_MEMORY, ECHO, FAN_OUT, HANDSHAKES, LARGE};
+use super::scenario::{MEMORY, PIPELINED, TAIL, TLS, TLS_MEMORY, Task};
 use crate::error::{Error, Result};
 
 /// A server (or a client), and where it has a row.
@@ -51,19 +51,48 @@ pub(crate) enum Program {
 
 /// All groups of an echo.
 const ALL_ECHO: &[&str] = &[ECHO, PIPELINED, LARGE, MEMORY, HANDSHAKES, TAIL];
-const RAW: &[&str] = &[ECHO, PIPELINED, LARGE, MEMORY, HANDSHAKES, TAIL, FAN_OUT];
+const RAW: &[&str] = &[
+    ECHO, PIPELINED, LARGE, MEMORY, HANDSHAKES, TAIL, FAN_OUT, DEFLATE,
+];
 /// A library that has a row everywhere but where somebody would have to write a
 /// hub.
 const LIBRARY: &[&str] = &[
     ECHO, PIPELINED, LARGE, MEMORY, HANDSHAKES, TAIL, TLS, TLS_MEMORY,
 ];
+const LIBRARY_AND_DEFLATE: &[&str] = &[
+    ECHO,
+    PIPELINED,
+    LARGE,
+    MEMORY,
+    HANDSHAKES,
+    TAIL,
+    TLS,
+    TLS_MEMORY,
+    DEFLATE,
+    DEFLATE_MEMORY,
+];
 const LIBRARY_AND_CLIENT: &[&str] = &[
     ECHO, PIPELINED, LARGE, MEMORY, HANDSHAKES, TAIL, TLS, TLS_MEMORY, CLIENT,
 ];
-const EVERYWHERE: &[&str] = &[
+/// Everywhere but with deflate, which not everybody has.
+const EVERYWHERE_PLAIN: &[&str] = &[
     ECHO, PIPELINED, LARGE, MEMORY, HANDSHAKES, TAIL, TLS, TLS_MEMORY, CLIENT, FAN_OUT,
 ];
-const ECHO_AND_FAN_OUT: &[&str] = RAW;
+const EVERYWHERE: &[&str] = &[
+    ECHO,
+    PIPELINED,
+    LARGE,
+    MEMORY,
+    HANDSHAKES,
+    TAIL,
+    TLS,
+    TLS_MEMORY,
+    CLIENT,
+    FAN_OUT,
+    DEFLATE,
+    DEFLATE_MEMORY,
+];
+const ECHO_AND_FAN_OUT: &[&str] = &[ECHO, PIPELINED, LARGE, MEMORY, HANDSHAKES, TAIL, FAN_OUT];
 /// What is tuned differs where many messages are in flight.
 const TUNED: &[&str] = &[PIPELINED];
 const EVENTS: &[&str] = &[FAN_OUT, MEMORY];
@@ -75,7 +104,7 @@ const RUST: &[(&str, Package, &[&str])] = &[
     ("tokio", Package::Cargo("tokio"), &[ECHO, MEMORY]),
     ("longwire", Package::None, EVERYWHERE),
     ("longwire-batching", Package::None, &[FAN_OUT]),
-    ("longwire-handler", Package::None, LIBRARY),
+    ("longwire-handler", Package::None, LIBRARY_AND_DEFLATE),
     ("longwire-streaming", Package::None, &[LARGE]),
     (
         "fastwebsockets",
@@ -88,14 +117,18 @@ const RUST: &[(&str, Package, &[&str])] = &[
         LIBRARY_AND_CLIENT,
     ),
     ("tokio-websockets-batching", Package::None, TUNED),
-    ("yawc", Package::Cargo("yawc"), LIBRARY),
+    ("yawc", Package::Cargo("yawc"), LIBRARY_AND_DEFLATE),
     ("yawc-batching", Package::None, TUNED),
-    ("sockudo-ws", Package::Cargo("sockudo-ws"), LIBRARY),
+    (
+        "sockudo-ws",
+        Package::Cargo("sockudo-ws"),
+        LIBRARY_AND_DEFLATE,
+    ),
     ("sockudo-ws-batching", Package::None, TUNED),
     (
         "tokio-tungstenite",
         Package::Cargo("tokio-tungstenite"),
-        EVERYWHERE,
+        EVERYWHERE_PLAIN,
     ),
     ("tokio-tungstenite-4k", Package::None, &[ECHO, MEMORY]),
     ("tokio-tungstenite-batching", Package::None, TUNED),
@@ -119,12 +152,7 @@ const OTHERS: &[(&str, Package, Program, &[&str])] = &[
         Program::Longwire(&["serve", "--io", "tokio", "--listen", "127.0.0.1:0"]),
         &[FAN_OUT],
     ),
-    (
-        "ws",
-        Package::Npm("ws"),
-        Program::Node("ws.mjs"),
-        ECHO_AND_FAN_OUT,
-    ),
+    ("ws", Package::Npm("ws"), Program::Node("ws.mjs"), RAW),
     (
         "Socket.IO",
         Package::Npm("socket.io"),

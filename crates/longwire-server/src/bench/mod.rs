@@ -130,7 +130,7 @@ fn measure(
 pub(crate) fn failure(error: &Error) -> Failure {
     let status = match error {
         Error::Connect(_) | Error::FileLimit { .. } => Status::Unreachable,
-        Error::Handshake(_) => Status::Refused,
+        Error::Handshake(_) | Error::NotCompressed => Status::Refused,
         Error::Tls(_) | Error::System(_) | Error::Process { .. } => Status::Failed,
         _ => Status::Closed,
     };

@@ -24,6 +24,7 @@ measures, since it decrypts all that it gets; look at what it says of `our CPU`.
 Examples:
   longwire bench ws://localhost:8080/
   longwire bench --connections 1000 --in-flight 16 --size 1K ws://localhost:8080/
+  longwire bench --compress --size 1K --text ws://localhost:8080/
   longwire bench --rate 5000 --duration 60 ws://localhost:8080/
   longwire bench --storm --pid $(pidof server) ws://localhost:8080/
   longwire bench --idle 0,5000,10000 --pid $(pidof server) ws://localhost:8080/
@@ -99,6 +100,10 @@ struct LoadArguments {
     /// with one text. The URL ends in /socket.io/?EIO=4&transport=websocket.
     #[arg(long, conflicts_with = "storm")]
     socket_io: bool,
+    /// Offer permessage-deflate without context takeover, and send JSON that was
+    /// compressed beforehand. --size is its length before that.
+    #[arg(long, conflicts_with = "socket_io")]
+    compress: bool,
     /// Add a header to each request; repeatable.
     #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = values::header)]
     header: Vec<Header>,
@@ -120,6 +125,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     let mut target = bench::target(&arguments.url, &arguments.load.header, &tls)?;
     if arguments.load.socket_io {
         target = target.socket_io();
+    }
+    if arguments.load.compress {
+        target = target.compress();
     }
     let process = arguments.output.pid.map(Process::new).transpose();
     let process = process.map_err(|error| bench::failure(&error))?;

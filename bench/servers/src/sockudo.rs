@@ -32,13 +32,13 @@ async fn accept<S: Stream>(mut stream: S) -> Result<WebSocketStream<S>> {
     Ok(WebSocketStream::server(stream, Config::default()))
 }
 
-/// With permessage-deflate. On a bare stream it is for the program to negotiate
-/// it.
+/// With permessage-deflate where the client offers it. On a bare stream it is for
+/// the program to negotiate.
 pub(crate) fn echo_deflate() -> Result {
-    serve_tcp(|stream| async { sink::echo(accept_deflate(stream).await?, is_data).await })
+    serve_tcp(serve_deflate)
 }
 
-async fn accept_deflate<S: Stream>(mut stream: S) -> Result<CompressedWebSocketStream<S>> {
+async fn serve_deflate(mut stream: impl Stream) -> Result {
     let policy = DeflateConfig {
         server_no_context_takeover: true,
         client_no_context_takeover: true,
@@ -47,25 +47,27 @@ async fn accept_deflate<S: Stream>(mut stream: S) -> Result<CompressedWebSocketS
         ..DeflateConfig::default()
     };
     let mut head = Vec::with_capacity(4096);
-    loop {
+    let (agreed, response) = loop {
         if stream.read_buf(&mut head).await? == 0 {
             return Err("the request ended early".into());
         }
-        let Some((request, _)) = parse_request(&head)? else {
-            continue;
-        };
-        let offers = request.extensions.unwrap_or_default();
-        let agreed = negotiate_server_deflate(offers, &policy).ok_or("no deflate was offered")?;
-        let extension = agreed.to_response_header();
-        let key = generate_accept_key(request.key);
-        let response = build_response(&key, None, Some(&extension));
-        stream.write_all(&response).await?;
-        let config = Config::default();
-        return Ok(CompressedWebSocketStream::server(
-            stream,
-            config,
-            agreed.config,
-        ));
+        if let Some((request, _)) = parse_request(&head)? {
+            let offers = request.extensions;
+            let agreed = offers.and_then(|offers| negotiate_server_deflate(offers, &policy));
+            let extension = agreed.as_ref().map(|agreed| agreed.to_response_header());
+            let key = generate_accept_key(request.key);
+            break (agreed, build_response(&key, None, extension.as_deref()));
+        }
+    };
+    drop(head);
+    stream.write_all(&response).await?;
+    let config = Config::default();
+    match agreed {
+        Some(agreed) => {
+            let ws = CompressedWebSocketStream::server(stream, config, agreed.config);
+            sink::echo(ws, is_data).await
+        }
+        None => sink::echo(WebSocketStream::server(stream, config), is_data).await,
     }
 }
 

@@ -233,7 +233,7 @@ impl Server {
             _ => "",
         };
         let scheme = match (task, &*self.name) {
-            (_, "raw") => "tcp",
+            (_, "raw" | "tokio") => "tcp",
             (_, "rustls") => "tls",
             (Task::Tls, _) => "wss",
             _ => "ws",
@@ -299,6 +299,7 @@ mod tests {
             server.target(task, "127.0.0.1:9").join(" ")
         };
         assert_eq!(target("raw", Task::Echo), "tcp://127.0.0.1:9/");
+        assert_eq!(target("tokio", Task::Echo), "tcp://127.0.0.1:9/");
         assert_eq!(target("axum", Task::Tls), "--insecure wss://127.0.0.1:9/");
         assert_eq!(
             target("Socket.IO", Task::FanOut),

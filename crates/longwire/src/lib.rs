@@ -37,6 +37,7 @@ mod keeper;
 pub mod reconnecting;
 pub mod server;
 pub mod tls;
+mod unread;
 mod websocket;
 #[cfg(feature = "worker")]
 pub mod worker;

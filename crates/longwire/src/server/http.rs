@@ -3,7 +3,7 @@ use super::{
     address::{Address, Shown},
     pending::refuse_in_background,
 };
-use crate::io::Io;
+use crate::{io::Io, unread::Unread};
 use longwire_proto::handshake::{Refusal, RequestHead};
 use std::{
     fmt, io,
@@ -77,27 +77,26 @@ impl HttpConnection {
 /// A stream that begins anew: the bytes that were read from it come first.
 pub struct Rewound {
     io: Io,
-    read: Vec<u8>,
-    /// How many of those bytes have been read again.
-    at: usize,
+    read: Unread,
 }
 
 impl Rewound {
     pub(crate) fn new(io: Io, read: Vec<u8>) -> Rewound {
-        Rewound { io, read, at: 0 }
+        let read = read.into();
+        Rewound { io, read }
     }
 
     /// The transport, and the bytes that have not been read again.
     #[cfg(feature = "hyper")]
-    pub(crate) fn into_parts(mut self) -> (Io, Vec<u8>) {
-        (self.io, self.read.split_off(self.at))
+    pub(crate) fn into_parts(self) -> (Io, Vec<u8>) {
+        (self.io, self.read.into_bytes())
     }
 }
 
 impl fmt::Debug for Rewound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rewound")
-            .field("rewound_bytes", &(self.read.len() - self.at))
+            .field("rewound_bytes", &self.read.len())
             .finish_non_exhaustive()
     }
 }
@@ -109,17 +108,10 @@ impl AsyncRead for Rewound {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.at == this.read.len() {
+        if this.read.is_empty() {
             return Pin::new(&mut this.io).poll_read(cx, buf);
         }
-        let again = &this.read[this.at..];
-        let taken = again.len().min(buf.remaining());
-        buf.put_slice(&again[..taken]);
-        this.at += taken;
-        if this.at == this.read.len() {
-            this.read = Vec::new();
-            this.at = 0;
-        }
+        this.read.take(buf);
         Poll::Ready(Ok(()))
     }
 }

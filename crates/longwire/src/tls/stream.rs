@@ -1,6 +1,7 @@
 //! A session on a stream of tokio.
 
 use super::session::{Received, Session};
+use crate::unread::Unread;
 use std::{
     cell::Cell,
     io::{self, ErrorKind},
@@ -24,9 +25,8 @@ thread_local! {
 pub(crate) struct SessionStream {
     session: Box<Session>,
     tcp: TcpStream,
-    /// Plaintext that nobody has taken yet, from `at` on.
-    received: Vec<u8>,
-    at: usize,
+    /// Plaintext that nobody has taken yet.
+    received: Unread,
 }
 
 impl SessionStream {
@@ -34,8 +34,7 @@ impl SessionStream {
         SessionStream {
             session,
             tcp,
-            received: Vec::new(),
-            at: 0,
+            received: Unread::default(),
         }
     }
 
@@ -46,17 +45,6 @@ impl SessionStream {
             Ok(true) => Poll::Ready(Ok(())),
             Ok(false) => Poll::Pending,
             Err(error) => Poll::Ready(Err(error)),
-        }
-    }
-
-    fn take(&mut self, buf: &mut ReadBuf<'_>) {
-        let received = &self.received[self.at..];
-        let taken = received.len().min(buf.remaining());
-        buf.put_slice(&received[..taken]);
-        self.at += taken;
-        if self.at == self.received.len() {
-            self.received = Vec::new();
-            self.at = 0;
         }
     }
 }
@@ -74,7 +62,7 @@ impl AsyncRead for SessionStream {
             let mut tcp = Polled(&mut this.tcp, cx);
             let received = this.session.read(&mut tcp, &mut buffer);
             if let Ok(Received::Plaintext { len, .. }) = received {
-                this.received = buffer[..len].to_vec();
+                this.received = buffer[..len].to_vec().into();
             }
             BUFFER.set(buffer);
             match received? {
@@ -83,7 +71,7 @@ impl AsyncRead for SessionStream {
                 Received::End => return Poll::Ready(Ok(())),
             }
         }
-        this.take(buf);
+        this.received.take(buf);
         Poll::Ready(Ok(()))
     }
 }

@@ -1,6 +1,7 @@
 //! The transports that a WebSocket runs over.
 
-use longwire_proto::Output;
+use crate::tcp;
+use longwire_proto::{Acknowledgements, Output};
 use std::{
     any::Any,
     io::{self, IoSlice},
@@ -56,6 +57,17 @@ impl Io {
     /// Whether the transport has been given back.
     pub(crate) const fn is_closed(&self) -> bool {
         matches!(self, Io::Closed)
+    }
+
+    /// What the peer's system has acknowledged of what was written, where that is
+    /// known. A system call.
+    pub(crate) fn acknowledgements(&self) -> Option<Acknowledgements> {
+        match self {
+            Io::Tcp(tcp) => tcp::acknowledgements(tcp),
+            #[cfg(feature = "tls")]
+            Io::Tls(tls) => tcp::acknowledgements(tls.get_ref().0),
+            _ => None,
+        }
     }
 
     /// Writes as much of `output` as the transport takes in one call.

@@ -36,6 +36,7 @@ mod io;
 mod keeper;
 pub mod reconnecting;
 pub mod server;
+mod tcp;
 pub mod tls;
 mod unread;
 mod websocket;

@@ -452,6 +452,7 @@ impl Driver {
         if self.writing == Writing::Blocked {
             self.connection.write_progressed(now.get());
         }
+        self.connection.write_taken();
         self.writing = Writing::Unflushed;
         if self.output.is_empty() {
             // May put out the Pong that was owed.
@@ -509,6 +510,9 @@ impl Driver {
             .next_timeout()
             .is_some_and(|timeout| timeout <= now.get())
         {
+            if let Some(acknowledgements) = self.io.acknowledgements() {
+                self.connection.acknowledged(now.get(), &acknowledgements);
+            }
             self.with_env(now.get(), Connection::handle_timeout);
             self.take_in(&mut [], now);
         }
@@ -550,10 +554,15 @@ impl Driver {
 
     fn transport_failed(&mut self, error: io::Error, now: &Now<'_>) {
         self.release_end(now);
+        let timed_out = error.kind() == io::ErrorKind::TimedOut;
         if self.connection.close_info().is_none() {
             self.io_error = Some(Arc::new(error));
         }
-        self.connection.transport_error(now.get());
+        if timed_out {
+            self.connection.transport_timed_out(now.get());
+        } else {
+            self.connection.transport_error(now.get());
+        }
         self.take_in(&mut [], now);
     }
 }

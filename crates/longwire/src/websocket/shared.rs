@@ -361,9 +361,9 @@ impl Shared {
     }
 
     /// As [`rearm`](Self::rearm), after something that may have changed the next
-    /// deadline: it did not unless the clock was read.
+    /// deadline: it did not unless the clock was read, or something was written.
     fn rearm_changed(self: &Arc<Self>, driver: &Driver, now: &Now<'_>) {
-        if now.was_read() {
+        if now.was_read() || driver.connection().awaits_acknowledgement() {
             self.rearm(driver, now);
         }
     }

@@ -13,6 +13,8 @@ pub(super) struct Keepalive {
     ping_sent: Option<Instant>,
     /// How many Pings were sent since the peer was last heard.
     probes: u8,
+    /// How many Pings have come.
+    pings: u16,
     /// Since when the transport takes nothing of what is to be written.
     write_blocked: Option<Instant>,
     round_trip: RoundTrip,
@@ -39,6 +41,7 @@ impl Keepalive {
             last_heard: now,
             ping_sent: None,
             probes: 0,
+            pings: 0,
             write_blocked: None,
             round_trip: RoundTrip::UNKNOWN,
         }
@@ -48,6 +51,19 @@ impl Keepalive {
     pub(super) fn heard(&mut self, now: Instant) {
         self.last_heard = now;
         self.probes = 0;
+    }
+
+    pub(super) const fn last_heard(&self) -> Instant {
+        self.last_heard
+    }
+
+    /// A Ping came.
+    pub(super) fn pinged(&mut self) {
+        self.pings = self.pings.wrapping_add(1);
+    }
+
+    pub(super) const fn pings(&self) -> u16 {
+        self.pings
     }
 
     /// A Pong came.

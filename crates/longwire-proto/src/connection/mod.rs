@@ -192,7 +192,10 @@ impl Connection {
             Ok(None) => return None,
             Ok(Some(Received::Event(event))) => {
                 match &event {
-                    Event::Ping(payload) => self.answer_ping(env, payload),
+                    Event::Ping(payload) => {
+                        self.keepalive.pinged();
+                        self.answer_ping(env, payload);
+                    }
                     Event::Pong(payload) => self.keepalive.ponged(payload, env.now),
                     _ => {}
                 }
@@ -327,6 +330,21 @@ impl Connection {
     /// first. A connection that is never silent sends no heartbeats.
     pub fn round_trip(&self) -> Option<Duration> {
         self.keepalive.round_trip()
+    }
+
+    /// When the peer last gave a sign of life: a byte that was received, or one
+    /// that it took after it had taken none. At first, when the connection was
+    /// opened.
+    pub const fn last_heard(&self) -> Instant {
+        self.keepalive.last_heard()
+    }
+
+    /// How many Pings have come from the peer. It wraps around.
+    ///
+    /// What watches whether the peer beats by itself compares it now and then,
+    /// so that no message costs anything for it.
+    pub const fn pings_received(&self) -> u16 {
+        self.keepalive.pings()
     }
 
     /// The code that the connection ended with, as the browser API reports it;

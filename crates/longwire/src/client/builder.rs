@@ -10,6 +10,9 @@ use longwire_proto::{
 };
 use std::{collections::HashMap, fmt, net::IpAddr, sync::Arc, time::Duration};
 
+/// The header by which the ends agree on who keeps a connection alive.
+const HEARTBEAT: &str = "Longwire-Heartbeat";
+
 /// Sets the options of a [`Connector`].
 ///
 /// ```no_run
@@ -248,6 +251,21 @@ impl Options {
         credentials: Credentials,
     ) -> Result<ClientRequest, MisuseError> {
         self.fill(ClientRequest::for_url(url), credentials)
+    }
+
+    /// The same, for spare connections that say and are told nothing: with all
+    /// that is needed to be let in, and without what a message would need.
+    pub(super) fn for_canaries(&self) -> Options {
+        let mut options = self.clone();
+        let is_ours = |name: &str| name.eq_ignore_ascii_case(HEARTBEAT);
+        options.headers.retain(|(name, _)| !is_ours(name));
+        options.headers.push((HEARTBEAT.into(), "canary".into()));
+        options.subprotocols.clear();
+        options.extensions.clear();
+        let config = Arc::make_mut(&mut options.config);
+        config.deflate = None;
+        config.ping_interval = None;
+        options
     }
 
     fn fill(

@@ -69,6 +69,11 @@ impl Connector {
         ConnectorBuilder::new()
     }
 
+    /// The same, for canaries.
+    pub(crate) fn for_canaries(&self) -> Connector {
+        Connector::of(self.options.for_canaries())
+    }
+
     pub(super) fn of(options: Options) -> Connector {
         Connector {
             options: Arc::new(options),

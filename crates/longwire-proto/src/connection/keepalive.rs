@@ -13,6 +13,8 @@ pub(super) struct Keepalive {
     ping_sent: Option<Instant>,
     /// How many Pings were sent since the peer was last heard.
     probes: u8,
+    /// The peer keeps the connection alive: it is not pinged.
+    watches: bool,
     /// Since when the transport takes nothing of what is to be written.
     write_blocked: Option<Instant>,
     round_trip: RoundTrip,
@@ -39,6 +41,7 @@ impl Keepalive {
             last_heard: now,
             ping_sent: None,
             probes: 0,
+            watches: false,
             write_blocked: None,
             round_trip: RoundTrip::UNKNOWN,
         }
@@ -48,6 +51,11 @@ impl Keepalive {
     pub(super) fn heard(&mut self, now: Instant) {
         self.last_heard = now;
         self.probes = 0;
+    }
+
+    /// The peer keeps the connection alive from now on.
+    pub(super) fn watch(&mut self) {
+        self.watches = true;
     }
 
     /// A Pong came.
@@ -91,7 +99,7 @@ impl Keepalive {
         if !is_due(self.heartbeat_timeout(config)) {
             return Due::Nothing;
         }
-        if self.probes == PROBES {
+        if self.watches || self.probes == PROBES {
             return Due::Dead(CloseCause::KeepaliveTimeout);
         }
         self.probes += 1;
@@ -103,6 +111,9 @@ impl Keepalive {
     }
 
     fn heartbeat_timeout(&self, config: &Config) -> Option<Instant> {
+        if self.watches {
+            return Some(self.last_heard + config.max_silence);
+        }
         let interval = config.ping_interval?;
         Some(match self.ping_sent.filter(|_| self.probes > 0) {
             None => self.last_heard + interval,

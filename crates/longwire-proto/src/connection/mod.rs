@@ -305,6 +305,14 @@ impl Connection {
         }
     }
 
+    /// Sends no more Pings and only watches, because the client said that it
+    /// keeps the connection alive
+    /// ([`Proposal::Client`](crate::heartbeat::Proposal::Client)): after
+    /// [`Config::max_silence`] without a byte it counts as gone.
+    pub fn watch(&mut self) {
+        self.keepalive.watch();
+    }
+
     /// Tells that the driver does not read at present, because it has no room:
     /// the peer's silence is the driver's own doing, and no sign of death.
     pub fn reading_paused(&mut self, now: Instant) {

@@ -152,7 +152,7 @@ proptest! {
             0..4,
         ),
     ) {
-        let values: alloc::vec::Vec<&str> = values.iter().map(|value| value.as_str()).collect();
+        let values: alloc::vec::Vec<&str> = values.iter().map(alloc::string::String::as_str).collect();
         let headers = headers(&values);
         let _ = Proposal::of(&headers);
         if let Some(terms) = Terms::of(&headers) {

@@ -308,6 +308,28 @@ impl Connection {
         }
     }
 
+    /// Sends no more Pings and only watches, because the client said that it
+    /// keeps the connection alive
+    /// ([`Proposal::Client`](crate::heartbeat::Proposal::Client)): after
+    /// [`Config::max_silence`] without a byte it counts as gone.
+    pub fn watch(&mut self) {
+        self.keepalive.watch();
+    }
+
+    /// Pings after so much silence from now on, in place of
+    /// [`Config::ping_interval`]. From 1 ms to 49 days. The next timeout may be
+    /// an earlier one then. A connection that only [watches](Self::watch) still
+    /// does not ping.
+    pub fn set_ping_interval(&mut self, interval: Duration) {
+        self.keepalive.set_interval(interval);
+    }
+
+    /// How long a Ping that was sent now could stay unanswered before the peer
+    /// counted as dead: see [`Config::min_pong_timeout`].
+    pub fn pong_timeout(&self) -> Duration {
+        self.keepalive.patience(&self.config)
+    }
+
     /// Tells that the driver does not read at present, because it has no room:
     /// the peer's silence is the driver's own doing, and no sign of death.
     pub fn reading_paused(&mut self, now: Instant) {

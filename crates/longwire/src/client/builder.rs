@@ -7,11 +7,9 @@ use longwire_proto::{
     Config, Limits,
     extension::{Extension, PermessageDeflate},
     handshake::{ClientRequest, HeadLimits, MisuseError, Url},
+    heartbeat::{self, Proposal},
 };
 use std::{collections::HashMap, fmt, net::IpAddr, sync::Arc, time::Duration};
-
-/// The header by which the ends agree on who keeps a connection alive.
-const HEARTBEAT: &str = "Longwire-Heartbeat";
 
 /// Sets the options of a [`Connector`].
 ///
@@ -253,13 +251,20 @@ impl Options {
         self.fill(ClientRequest::for_url(url), credentials)
     }
 
+    /// The same, with this said of the connection.
+    pub(super) fn proposing(&self, proposal: Proposal) -> Options {
+        let mut options = self.clone();
+        let is_same = |name: &str| name.eq_ignore_ascii_case(heartbeat::HEADER);
+        options.headers.retain(|(name, _)| !is_same(name));
+        let header = (heartbeat::HEADER.into(), proposal.as_str().into());
+        options.headers.push(header);
+        options
+    }
+
     /// The same, for spare connections that say and are told nothing: with all
     /// that is needed to be let in, and without what a message would need.
     pub(super) fn for_canaries(&self) -> Options {
-        let mut options = self.clone();
-        let is_ours = |name: &str| name.eq_ignore_ascii_case(HEARTBEAT);
-        options.headers.retain(|(name, _)| !is_ours(name));
-        options.headers.push((HEARTBEAT.into(), "canary".into()));
+        let mut options = self.proposing(Proposal::Canary);
         options.subprotocols.clear();
         options.extensions.clear();
         let config = Arc::make_mut(&mut options.config);

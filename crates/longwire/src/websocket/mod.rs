@@ -19,8 +19,8 @@ pub use writer::{BinaryWriter, TextWriter};
 
 use crate::{Error, io::Io};
 use longwire_proto::{
-    CloseCode, CloseFrame, CloseInfo, Compress, Config, Message, PreparedMessage, Role, Utf8Bytes,
-    extension::MessageExtension,
+    CloseCode, CloseFrame, CloseInfo, Compress, Config, Instant, Message, PreparedMessage, Role,
+    Utf8Bytes, extension::MessageExtension,
 };
 use std::{
     fmt,
@@ -86,6 +86,14 @@ pub struct WebSocket {
 pub(crate) struct Agreed {
     pub(crate) subprotocol: Option<String>,
     pub(crate) extension: Option<Box<dyn MessageExtension>>,
+}
+
+/// What a connection knows of its peer's life. The times are its keeper's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Vitals {
+    pub(crate) last_heard: Instant,
+    /// Wraps around.
+    pub(crate) pings_received: u16,
 }
 
 /// The state of a connection, as in the browser API (`readyState`).
@@ -422,6 +430,15 @@ impl Handle {
 
     fn close_info(&self) -> Option<CloseInfo> {
         self.0.lock().connection().close_info().cloned()
+    }
+
+    fn vitals(&self) -> Vitals {
+        let driver = self.0.lock();
+        let connection = driver.connection();
+        Vitals {
+            last_heard: connection.last_heard(),
+            pings_received: connection.pings_received(),
+        }
     }
 }
 

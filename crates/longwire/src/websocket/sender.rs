@@ -1,5 +1,5 @@
 use super::{
-    BinaryWriter, Closer, Handle, ReadyState, TextWriter, driver::Driver, signal::WaitKey,
+    BinaryWriter, Closer, Handle, ReadyState, TextWriter, Vitals, driver::Driver, signal::WaitKey,
 };
 use crate::Error;
 use longwire_proto::{
@@ -235,6 +235,10 @@ impl Sender {
     /// How the connection ended; `None` while it has not.
     pub fn close_info(&self) -> Option<CloseInfo> {
         self.handle.close_info()
+    }
+
+    pub(crate) fn vitals(&self) -> Vitals {
+        self.handle.vitals()
     }
 
     /// A way to close the connection that does not keep it alive.

@@ -5,6 +5,7 @@ use longwire_proto::{Acknowledgements, Output};
 use std::{
     any::Any,
     io::{self, IoSlice},
+    net::SocketAddr,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -57,6 +58,16 @@ impl Io {
     /// Whether the transport has been given back.
     pub(crate) const fn is_closed(&self) -> bool {
         matches!(self, Io::Closed)
+    }
+
+    /// The address that it has on this machine, if it is TCP.
+    pub(crate) fn local_addr(&self) -> Option<SocketAddr> {
+        match self {
+            Io::Tcp(tcp) => tcp.local_addr().ok(),
+            #[cfg(feature = "tls")]
+            Io::Tls(tls) => tls.get_ref().0.local_addr().ok(),
+            _ => None,
+        }
     }
 
     /// What the peer's system has acknowledged of what was written, where that is

@@ -36,6 +36,7 @@ pub mod heartbeat;
 mod integration;
 mod io;
 mod keeper;
+mod network;
 pub mod reconnecting;
 pub mod server;
 mod tcp;

@@ -4,7 +4,8 @@ use super::{
     queue::Queue,
     task::{Plan, Task},
 };
-use crate::{Connector, client::IntoUrl};
+use crate::{Connector, client::IntoUrl, network::Changes};
+use futures_core::Stream;
 use longwire_proto::handshake::{Url, UrlError};
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ pub struct ReconnectingBuilder {
     when_full: WhenFull,
     max_queued: usize,
     watcher: Watcher,
+    changes: Option<Changes>,
 }
 
 impl ReconnectingBuilder {
@@ -29,6 +31,7 @@ impl ReconnectingBuilder {
             when_full: WhenFull::default(),
             max_queued: 1 << 20,
             watcher: Watcher::default(),
+            changes: None,
         }
     }
 
@@ -89,6 +92,16 @@ impl ReconnectingBuilder {
         self
     }
 
+    /// Is told by `changes` when the network has changed, in place of by the
+    /// system: see [how they are noticed](super#when-the-network-changes). Each
+    /// item is a change, whatever it was; those within a quarter of a second
+    /// count as one. For systems that do not tell by themselves, and for programs
+    /// that know better. A stream without items switches it off.
+    pub fn network_changes(mut self, changes: impl Stream<Item = ()> + Send + 'static) -> Self {
+        self.changes = Some(Changes::given(changes));
+        self
+    }
+
     /// Begins to connect, in the background, on the current tokio runtime.
     ///
     /// # Errors
@@ -105,6 +118,7 @@ impl ReconnectingBuilder {
             backoff: self.backoff,
             watcher: Arc::new(self.watcher),
         };
-        Ok(Task::spawn(plan, queue))
+        let changes = self.changes.unwrap_or_else(Changes::of_system);
+        Ok(Task::spawn(plan, queue, changes))
     }
 }

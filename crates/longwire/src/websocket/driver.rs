@@ -4,7 +4,7 @@ use super::{
     inbox::{Inbox, Item},
     outgoing::Outgoing,
 };
-use crate::{Error, deflate::ThreadCodecs, entropy::ThreadRandom, io::Io, keeper::Now};
+use crate::{Error, deflate::ThreadCodecs, entropy::ThreadRandom, io::Io, keeper::Now, network};
 use longwire_proto::{
     CloseCause, CloseFrame, Compress, Connection, ControlPayload, Env, Event, Input, Instant,
     Message, MessageKind, MessageRef, ReceiveMode, SendError, Transport,
@@ -84,6 +84,10 @@ struct PendingPing {
 /// How long the end of the connection waits for a user who is busy with the
 /// messages before it.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// What the Ping says that asks whether a connection outlived a change of the
+/// network. No other Ping says so.
+const NETWORK_CHANGED: &[u8] = b"network changed";
 
 /// The size of a thread's read buffer: a message of 64 KiB comes in one read.
 const READ_BUFFER: usize = 128 * 1024;
@@ -494,6 +498,19 @@ impl Driver {
     pub(super) fn forget_ping(&mut self, id: u64) {
         self.pings.retain(|ping| ping.id != id);
         self.pings.shrink_to_fit();
+    }
+
+    /// The network has changed: whether the connection is still possible is
+    /// known at once, or else asked.
+    pub(super) fn network_changed(&mut self, now: &Now<'_>) {
+        if self.io.local_addr().is_some_and(network::is_gone) {
+            self.release_end(now);
+            self.connection.address_gone(now.get());
+            self.take_in(&mut [], now);
+        } else if let Ok(payload) = ControlPayload::try_from(NETWORK_CHANGED) {
+            // Whether it may be sent makes no difference.
+            let _ = self.with_output(|connection, env| connection.ping(env, &payload));
+        }
     }
 
     // --- The end ---

@@ -411,6 +411,15 @@ impl Shared {
         self.signal.keep_orphan(Arc::clone(self));
     }
 
+    /// The network has changed.
+    pub(super) fn network_changed(self: &Arc<Self>) {
+        let mut driver = self.lock();
+        let now = self.now();
+        driver.network_changed(&now);
+        self.signal.hurry();
+        self.written(driver, &now, false);
+    }
+
     /// Begins the closing handshake, from any thread.
     pub(super) fn begin_close(self: &Arc<Self>, frame: CloseFrame) {
         let mut driver = self.lock();

@@ -4,6 +4,7 @@ pub(crate) mod cargo_deny;
 pub(crate) mod chromium;
 pub(crate) mod debian;
 pub(crate) mod java;
+pub(crate) mod namespaces;
 pub(crate) mod nginx;
 pub(crate) mod node;
 pub(crate) mod proxies;

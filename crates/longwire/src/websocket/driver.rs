@@ -504,9 +504,7 @@ impl Driver {
     /// known at once, or else asked.
     pub(super) fn network_changed(&mut self, now: &Now<'_>) {
         if self.io.local_addr().is_some_and(network::is_gone) {
-            self.release_end(now);
-            self.connection.address_gone(now.get());
-            self.take_in(&mut [], now);
+            self.address_gone(now);
         } else if let Ok(payload) = ControlPayload::try_from(NETWORK_CHANGED) {
             // Whether it may be sent makes no difference.
             let _ = self.with_output(|connection, env| connection.ping(env, &payload));
@@ -527,12 +525,29 @@ impl Driver {
             .next_timeout()
             .is_some_and(|timeout| timeout <= now.get())
         {
-            if let Some(acknowledgements) = self.io.acknowledgements() {
-                self.connection.acknowledged(now.get(), &acknowledgements);
-            }
+            self.ask_the_system(now);
             self.with_env(now.get(), Connection::handle_timeout);
             self.take_in(&mut [], now);
         }
+    }
+
+    /// Asks what became of the bytes that were written.
+    fn ask_the_system(&mut self, now: &Now<'_>) {
+        let Some(acknowledgements) = self.io.acknowledgements() else {
+            return;
+        };
+        self.connection.acknowledged(now.get(), &acknowledgements);
+        // The peer has no room for them, or they have no way to go.
+        let stuck = acknowledgements.pending && acknowledgements.in_flight.is_none();
+        if stuck && self.io.local_addr().is_some_and(network::is_gone) {
+            self.address_gone(now);
+        }
+    }
+
+    fn address_gone(&mut self, now: &Now<'_>) {
+        self.release_end(now);
+        self.connection.address_gone(now.get());
+        self.take_in(&mut [], now);
     }
 
     /// Takes the transport down as far as the core says.

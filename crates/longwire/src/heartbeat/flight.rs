@@ -13,7 +13,7 @@ pub(super) struct Flight {
 }
 
 /// What came back.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Landed {
     Canary(CanaryId, Outcome),
     /// The live connection answered a Ping.

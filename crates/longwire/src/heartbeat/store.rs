@@ -1,7 +1,7 @@
 use super::{Route, entries::Entries};
 use crate::keeper::lock;
 use longwire_proto::heartbeat::Known;
-use std::{error, sync::Mutex, time::SystemTime};
+use std::{error, fmt, sync::Mutex, time::SystemTime};
 
 /// Why a [`Store`] could not do its work.
 pub type StoreError = Box<dyn error::Error + Send + Sync>;
@@ -17,7 +17,7 @@ pub type StoreError = Box<dyn error::Error + Send + Sync>;
 /// What fails costs no connection: it is reported by
 /// [`Event::StoreFailed`](super::Event::StoreFailed), and learning goes on with
 /// what is known in the process.
-pub trait Store: Send + Sync + 'static {
+pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// What is known of a route, with its age by the clock on the wall.
     ///
     /// # Errors

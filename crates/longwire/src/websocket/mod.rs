@@ -87,6 +87,18 @@ pub struct WebSocket {
 pub(crate) struct Agreed {
     pub(crate) subprotocol: Option<String>,
     pub(crate) extension: Option<Box<dyn MessageExtension>>,
+    /// The peer keeps the connection alive.
+    pub(crate) watches: bool,
+}
+
+impl Agreed {
+    /// Nothing but that the peer keeps the connection alive.
+    pub(crate) fn watching() -> Agreed {
+        Agreed {
+            watches: true,
+            ..Agreed::default()
+        }
+    }
 }
 
 /// What a connection knows of its peer's life. The times are its keeper's.

@@ -157,7 +157,8 @@ impl Pacemaker {
         let Some(route) = live.route() else {
             return work.await;
         };
-        let done = match first(work, self.drive(live, &route)).await {
+        let driving = Box::pin(self.drive(live, &route));
+        let done = match first(work, driving).await {
             First::One(done) => done,
             First::Other(never) => match never {},
         };

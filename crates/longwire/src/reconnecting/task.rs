@@ -15,7 +15,7 @@ use longwire_proto::{
     CloseFrame, CloseInfo, Message,
     handshake::{Response, Url},
 };
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 use tokio::{
     sync::{Notify, mpsc, watch},
     time::{self, Instant},
@@ -204,7 +204,7 @@ impl Task {
             send(&sender, &self.queue).await;
             std::future::pending::<()>().await;
         };
-        let passing = first(sending, receive(&mut receiver, &self.inbox));
+        let passing = pin!(first(sending, receive(&mut receiver, &self.inbox)));
         let passing = beating(pacemaker.as_deref_mut(), live, passing);
         let ended = first(close.changed(), passing).await;
         self.pacemaker = pacemaker;
@@ -216,7 +216,7 @@ impl Task {
         if since.elapsed() >= self.plan.backoff.proven_after {
             self.failures = 0;
         }
-        match receiver.close_info() {
+        match sender.close_info() {
             Some(info) => End::Lost(info),
             // Only a receiver without a taker ends before its connection.
             None => End::Closed,
@@ -288,8 +288,7 @@ async fn beating<T>(
     work: impl Future<Output = T>,
 ) -> T {
     match pacemaker {
-        // Apart from the others' future, which it would make larger.
-        Some(pacemaker) => Box::pin(pacemaker.keep(live, work)).await,
+        Some(pacemaker) => pacemaker.keep(live, work).await,
         None => work.await,
     }
 }

@@ -60,7 +60,7 @@ impl Io {
         matches!(self, Io::Closed)
     }
 
-    /// The address that it has on this machine, if it is TCP.
+    /// The local address, where there is one: of TCP, and of TLS on it.
     pub(crate) fn local_addr(&self) -> Option<SocketAddr> {
         match self {
             Io::Tcp(tcp) => tcp.local_addr().ok(),

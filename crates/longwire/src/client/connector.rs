@@ -240,6 +240,7 @@ fn agreed(config: &Config, response: &Response) -> Result<Agreed, HandshakeError
     Ok(Agreed {
         subprotocol: response.subprotocol.as_ref().map(ToString::to_string),
         extension: deflate.map(|agreed| Box::new(agreed) as Box<dyn MessageExtension>),
+        watches: false,
     })
 }
 

@@ -3,7 +3,7 @@ use crate::{
     client::IntoUrl,
     first::{First, first},
 };
-use longwire_proto::{CloseCause, CloseInfo, heartbeat::Outcome};
+use longwire_proto::{CloseCause, CloseCode, CloseInfo, ReconnectWindow, heartbeat::Outcome};
 use std::{future::poll_fn, io, pin::pin, task::Poll, time::Duration};
 use tokio::time::{self, Instant};
 
@@ -226,12 +226,32 @@ fn transport_error(error: &Error) -> Option<io::ErrorKind> {
 impl Fate {
     /// What it tells a [`Learner`](longwire_proto::heartbeat::Learner).
     pub fn outcome(&self) -> Outcome {
-        match *self {
+        match self {
             Fate::Answered { .. } => Outcome::Answered,
             Fate::Silent => Outcome::Silent,
-            Fate::Dropped { after, .. } => Outcome::Dropped { after },
-            Fate::Closed { .. } => Outcome::Refused,
-            Fate::Heard { after } => Outcome::Heard { after },
+            Fate::Dropped { after, .. } => Outcome::Dropped { after: *after },
+            Fate::Closed { after, info } => of_close(*after, info),
+            Fate::Heard { after } => Outcome::Heard { after: *after },
         }
+    }
+}
+
+/// A Close frame is what many servers end a silence with, and what others say to
+/// those they do not want.
+fn of_close(after: Duration, info: &CloseInfo) -> Outcome {
+    const ENDS_OF_SILENCE: [CloseCode; 4] = [
+        CloseCode::NORMAL,
+        CloseCode::GOING_AWAY,
+        CloseCode::NO_STATUS_RECEIVED,
+        CloseCode::INTERNAL_ERROR,
+    ];
+    let restarts = info.code() == CloseCode::SERVICE_RESTART
+        || ReconnectWindow::in_reason(info.reason()).is_some();
+    if restarts {
+        Outcome::Void
+    } else if after > GREETING && ENDS_OF_SILENCE.contains(&info.code()) {
+        Outcome::Dropped { after }
+    } else {
+        Outcome::Refused
     }
 }

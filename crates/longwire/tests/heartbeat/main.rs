@@ -2,4 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod canary;
+mod learning;
+mod middlebox;
+mod routes;
+mod servers;
 mod support;
+mod watched;

@@ -209,6 +209,32 @@ fn without_an_interval_nothing_is_pinged_and_no_timeout_set() {
 }
 
 #[test]
+fn a_peer_that_beats_itself_is_watched_and_not_pinged() {
+    for ping_interval in [Some(seconds(25)), None] {
+        let mut end = Endpoint::with_config(Role::Server, |config| {
+            config.ping_interval = ping_interval;
+            config.max_silence = seconds(1_800);
+        });
+        end.connection.watch();
+        for _ in 0..3 {
+            end.advance(seconds(1_799));
+            end.call(Connection::handle_timeout);
+            assert!(end.output.is_empty());
+            assert_eq!(end.receive_frame(RawFrame::ping("beat")).len(), 1);
+            assert_eq!(end.take_frames(), [RawFrame::pong("beat")]);
+        }
+        let due = end.now + seconds(1_800);
+        assert_eq!(end.connection.next_timeout(), Some(due));
+        assert_eq!(end.run_timeout(), [Event::Closed]);
+        assert_eq!(end.now, due);
+        let info = end.connection.close_info().unwrap();
+        assert_eq!(info.cause, CloseCause::KeepaliveTimeout);
+        assert_eq!(end.connection.transport(), Transport::Close);
+        assert!(end.output.is_empty());
+    }
+}
+
+#[test]
 fn of_two_of_ours_only_the_server_beats() {
     let mut pair = Pair::new(4);
     pair.run_for(seconds(600));

@@ -357,12 +357,17 @@ fn before(now: Instant, ago: Duration) -> Instant {
 }
 
 /// How long the connection had been silent when it was lost, at most as long as
-/// it is silent before it beats. None that it ended with a Close frame.
+/// it is silent before it beats. None if it ended with a Close frame, or because
+/// the network has changed.
 fn last_silence(sender: &Sender, interval: Duration) -> Duration {
     match sender.close_info().map(|info| info.cause) {
-        None | Some(CloseCause::Handshake | CloseCause::Failed(_) | CloseCause::CloseTimeout) => {
-            Duration::ZERO
-        }
+        None
+        | Some(
+            CloseCause::Handshake
+            | CloseCause::Failed(_)
+            | CloseCause::CloseTimeout
+            | CloseCause::AddressGone,
+        ) => Duration::ZERO,
         Some(_) => {
             let vitals = sender.vitals();
             (vitals.now - vitals.last_heard).min(interval)

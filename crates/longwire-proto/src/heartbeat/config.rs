@@ -45,6 +45,16 @@ impl Default for LearningConfig {
 }
 
 impl LearningConfig {
+    /// The same for a server that gives up a client which is silent for
+    /// `max_silence`: no span comes near that.
+    #[must_use]
+    pub fn within(mut self, max_silence: Duration) -> LearningConfig {
+        let room = self.margin.max(max_silence / 20).min(max_silence / 2);
+        self.max = self.max.min(max_silence - room);
+        self.start = self.start.min(self.max);
+        self
+    }
+
     /// The interval of a live connection on a path that carries `proven`.
     pub(super) fn interval(&self, proven: Duration) -> Duration {
         let margin = self.margin.max(proven / 20);
@@ -54,5 +64,26 @@ impl LearningConfig {
     /// How far apart two spans near `span` may be to count as one.
     pub(super) fn resolution_at(&self, span: Duration) -> Duration {
         self.resolution.max(span / 16)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn secs(secs: u64) -> Duration {
+        Duration::from_secs(secs)
+    }
+
+    #[test]
+    fn no_span_comes_near_what_the_server_allows() {
+        let within = |max_silence| {
+            let config = LearningConfig::default().within(max_silence);
+            (config.start, config.max)
+        };
+        assert_eq!(within(secs(86_400)), (secs(15), secs(1_800)));
+        assert_eq!(within(secs(600)), (secs(15), secs(570)));
+        assert_eq!(within(secs(60)), (secs(15), secs(55)));
+        assert_eq!(within(secs(8)), (secs(4), secs(4)));
     }
 }

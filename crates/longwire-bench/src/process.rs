@@ -31,25 +31,12 @@ impl Process {
         Process::new(std::process::id()).ok()
     }
 
-    /// The time that its threads, as far as they still run, were on a CPU.
+    /// The time that its threads were on a CPU, those that have ended too.
     ///
     /// # Errors
     /// [`Error::Process`] if the process has ended.
     pub fn cpu(&self) -> Result<Duration, Error> {
-        self.read(|| {
-            let mut nanoseconds = 0;
-            for thread in fs::read_dir(self.path("task"))? {
-                // Nanoseconds, where stat has hundredths of a second.
-                let schedstat = fs::read_to_string(thread?.path().join("schedstat"));
-                match schedstat {
-                    Ok(text) => nanoseconds += first_number(&text)?,
-                    // It ended meanwhile.
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            Ok(Duration::from_nanos(nanoseconds))
-        })
+        self.read(|| cpu_clock(self.id))
     }
 
     /// Its resident memory, in bytes.
@@ -88,6 +75,24 @@ pub fn kernel_socket_memory() -> Option<u64> {
     Some(first_number(memory).ok()? * PAGE)
 }
 
+/// The clock has nanoseconds, where `/proc` has hundredths of a second, or
+/// forgets the threads that have ended.
+#[cfg(target_os = "linux")]
+fn cpu_clock(id: u32) -> io::Result<Duration> {
+    use nix::{
+        time::{clock_getcpuclockid, clock_gettime},
+        unistd::Pid,
+    };
+    let id = i32::try_from(id).map_err(|_| io::ErrorKind::NotFound)?;
+    let clock = clock_getcpuclockid(Pid::from_raw(id))?;
+    Ok(clock_gettime(clock)?.into())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn cpu_clock(_: u32) -> io::Result<Duration> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 fn first_number(text: &str) -> io::Result<u64> {
     let number = text
         .split_whitespace()
@@ -123,18 +128,23 @@ impl Meter {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
-    use std::{hint::black_box, time::Instant};
+    use std::hint::black_box;
 
+    /// Also that of a thread which has ended, and whatever else ends meanwhile.
     #[test]
     fn work_shows_as_cpu_time() {
         let process = Process::new(std::process::id()).unwrap();
         let meter = Meter::start(Some(&process)).unwrap();
-        let start = Instant::now();
-        while start.elapsed() < Duration::from_millis(50) {
-            black_box(start);
-        }
+        let own = || rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime).tv_nsec;
+        let work = std::thread::spawn(move || {
+            let start = own();
+            while own() - start < 20_000_000 {
+                black_box(start);
+            }
+        });
+        work.join().unwrap();
         let used = meter.stop().unwrap().unwrap().cpu;
-        assert!(used > Duration::ZERO, "{used:?}");
+        assert!(used >= Duration::from_millis(20), "{used:?}");
     }
 
     #[test]

@@ -178,6 +178,13 @@ impl Stream {
         Ok(value)
     }
 
+    fn skip(&mut self, bits: usize) -> Result<(), Stop> {
+        for _ in 0..bits {
+            self.bits(1)?;
+        }
+        Ok(())
+    }
+
     fn symbol(&mut self, literals: &Code, distances: &Code) -> Result<Option<State>, Stop> {
         let symbol = usize::from(literals.symbol(self)?);
         match symbol {
@@ -207,13 +214,22 @@ impl Stream {
         let literals = usize::from(self.bits(5)?) + 257;
         let distances = usize::from(self.bits(5)?) + 1;
         let count = usize::from(self.bits(4)?) + 4;
+        // As zlib has it: more symbols than there are, or no end of block, is
+        // wrong even if nobody uses them.
+        if literals > 286 || distances > 30 {
+            return Err(Stop::Invalid);
+        }
         let mut lengths = [0; 19];
         for &at in &ORDER[..count] {
             lengths[at] = self.bits(3)? as u8;
         }
-        // As zlib has it: more symbols than there are, or no end of block, is
-        // wrong even if nobody uses them.
-        if literals > 286 || distances > 30 || !is_complete(&lengths) {
+        // Without any code zlib takes each bit for no symbol, and misses the end
+        // of block when all of them have come.
+        if lengths == [0; 19] {
+            self.skip(literals + distances)?;
+            return Err(Stop::Invalid);
+        }
+        if !is_complete(&lengths) {
             return Err(Stop::Invalid);
         }
         let code = Code::new(&lengths);

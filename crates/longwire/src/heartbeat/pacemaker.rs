@@ -1,15 +1,13 @@
 use super::{
-    Beat, LearningConfig, MemoryStore, Route, ServerBeat, Store, StoreError, Terms,
+    Beat, LearningConfig, MemoryStore, Route, Store, StoreError,
+    awake::Awake,
     flight::{Flight, Landed},
-    learners::{Keep, Learners},
+    learners::{Keep, Learners, Learning},
+    live::Live,
 };
-use crate::{
-    Connector, Sender,
-    first::{First, first},
-};
+use crate::first::{First, first};
 use longwire_proto::{
-    CloseCause, Instant,
-    handshake::{Response, Url},
+    Instant,
     heartbeat::{Learner, Step},
 };
 use std::{convert::Infallible, fmt, future::pending, sync::Arc, time::Duration};
@@ -71,45 +69,6 @@ pub enum Event<'e> {
     StoreFailed(&'e StoreError),
 }
 
-/// A live connection, and all that is needed to open another to the same place.
-#[derive(Debug, Clone, Copy)]
-pub struct Live<'c> {
-    sender: &'c Sender,
-    connector: &'c Connector,
-    url: &'c Url,
-    terms: Option<Terms>,
-}
-
-impl<'c> Live<'c> {
-    /// The connection that the connector has opened to the URL, with this answer.
-    pub fn new(
-        sender: &'c Sender,
-        connector: &'c Connector,
-        url: &'c Url,
-        response: &Response,
-    ) -> Live<'c> {
-        Live {
-            sender,
-            connector,
-            url,
-            terms: Terms::of(response.head.headers()),
-        }
-    }
-
-    /// `None` if it goes over something that has no address.
-    fn route(&self) -> Option<Route> {
-        let local = self.sender.local_addr()?;
-        Some(Route::new(local.ip(), self.url))
-    }
-
-    fn config(&self, config: &LearningConfig) -> LearningConfig {
-        match self.terms.map(|terms| terms.server) {
-            Some(ServerBeat::Watch { max_silence }) => config.clone().within(max_silence),
-            _ => config.clone(),
-        }
-    }
-}
-
 /// What the connection has shown when it was looked at last.
 #[derive(Debug)]
 struct Seen {
@@ -157,12 +116,13 @@ impl Pacemaker {
         let Some(route) = live.route() else {
             return work.await;
         };
+        let begun = Awake::now();
         let driving = Box::pin(self.drive(live, &route));
         let done = match first(work, driving).await {
             First::One(done) => done,
             First::Other(never) => match never {},
         };
-        self.ended(live, &route).await;
+        self.ended(live, &route, begun).await;
         done
     }
 
@@ -199,9 +159,10 @@ impl Pacemaker {
             let key = route.clone();
             self.ask(move |store| store.load(&key)).await.flatten()
         };
-        let (config, now) = (live.config(&self.config), self.now());
+        let (config, now) = (live.within_terms(&self.config), self.now());
         self.learners.take_up(route, &config, loaded, now);
-        if live.terms.is_some_and(|terms| !terms.canaries)
+        let unwelcome = live.terms.is_some_and(|terms| !terms.canaries);
+        if (unwelcome || self.config.max_canaries == 0)
             && let Some(learner) = self.learner()
         {
             learner.forbid();
@@ -287,7 +248,7 @@ impl Pacemaker {
     }
 
     /// Takes in how the connection has ended.
-    async fn ended(&mut self, live: Live<'_>, route: &Route) {
+    async fn ended(&mut self, live: Live<'_>, route: &Route, begun: Awake) {
         let Some(learning) = self.learners.current().filter(|it| it.route == *route) else {
             return;
         };
@@ -295,7 +256,11 @@ impl Pacemaker {
             Beat::Every(interval) | Beat::Peer(interval) => interval,
         };
         let before = learning.learner.known();
-        let silence = last_silence(live.sender, interval);
+        let silence = if Awake::now().has_slept_since(&begun) {
+            Duration::ZERO
+        } else {
+            live.last_silence(interval)
+        };
         learning.learner.lost(silence);
         if learning.learner.known().proven < before.proven {
             tracing::info!(%route, ?silence, "the connection died of silence; learning anew");
@@ -307,7 +272,7 @@ impl Pacemaker {
     /// Has the store keep, or forget, what is new.
     async fn keep_news(&mut self, route: &Route) {
         let learning = self.learners.current();
-        let Some(news) = learning.and_then(super::learners::Learning::news) else {
+        let Some(news) = learning.and_then(Learning::news) else {
             return;
         };
         let key = route.clone();
@@ -354,25 +319,6 @@ impl Pacemaker {
 
 fn before(now: Instant, ago: Duration) -> Instant {
     Instant::from_micros(now.since(Instant::default() + ago).as_micros() as u64)
-}
-
-/// How long the connection had been silent when it was lost, at most as long as
-/// it is silent before it beats. None if it ended with a Close frame, or because
-/// the network has changed.
-fn last_silence(sender: &Sender, interval: Duration) -> Duration {
-    match sender.close_info().map(|info| info.cause) {
-        None
-        | Some(
-            CloseCause::Handshake
-            | CloseCause::Failed(_)
-            | CloseCause::CloseTimeout
-            | CloseCause::AddressGone,
-        ) => Duration::ZERO,
-        Some(_) => {
-            let vitals = sender.vitals();
-            (vitals.now - vitals.last_heard).min(interval)
-        }
-    }
 }
 
 /// A peer's interval is measured, and never twice the same.

@@ -174,6 +174,11 @@ pub(crate) const PARTS: &[Part] = &[
         network::moves,
     ),
     interop(
+        "network-proxies",
+        "a heartbeat keeps nginx and HAProxy from dropping",
+        network::proxies,
+    ),
+    interop(
         "client-proxies",
         "our client through HTTP and SOCKS5 proxies",
         strangers::servers::proxies,

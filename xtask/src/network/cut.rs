@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::namespaces::Network;
-use super::peers::Peer;
+use super::peers::Place;
 use crate::error::{Error, Result};
 use crate::setup::namespaces;
 use crate::workspace::Workspace;
@@ -62,10 +62,11 @@ const KINDS: &[Kind] = &[
 
 fn cut(workspace: &Workspace, driver: &str) -> Result {
     let network = Network::new(workspace)?;
-    let mut server = Peer::server(workspace, &network, driver, PING)?;
+    let place = Place::network(workspace, &network);
+    let mut server = place.server(driver, PING)?;
     let mut clients = Vec::new();
     for kind in KINDS {
-        clients.push((kind, Peer::client(workspace, &network, kind.pattern, PING)?));
+        clients.push((kind, place.client(kind.pattern, PING)?));
     }
     // Until the idle ones have been pinged, which tells how long a round trip is.
     std::thread::sleep(PING + Duration::from_millis(500));

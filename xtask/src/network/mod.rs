@@ -7,7 +7,9 @@ mod moves;
 mod namespaces;
 mod nat;
 mod peers;
+mod proxies;
 
 pub(crate) use cut::run as cut;
 pub(crate) use moves::run as moves;
 pub(crate) use nat::run as nat;
+pub(crate) use proxies::run as proxies;

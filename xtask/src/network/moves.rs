@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::namespaces::{CLIENT, Host, NEW_CLIENT, Network};
-use super::peers::Peer;
+use super::peers::{Peer, Place};
 use crate::error::{Error, Result};
 use crate::setup::namespaces;
 use crate::workspace::Workspace;
@@ -21,9 +21,10 @@ const AT_ONCE: Duration = Duration::from_millis(1_500);
 pub(crate) fn run(workspace: &Workspace) -> Result<String> {
     namespaces::tools(workspace)?;
     let network = Network::new(workspace)?;
-    let mut server = Peer::server(workspace, &network, "async", Duration::ZERO)?;
-    let mut told = Peer::client(workspace, &network, "told", PING)?;
-    let mut untold = Peer::client(workspace, &network, "untold", PING)?;
+    let place = Place::network(workspace, &network);
+    let mut server = place.server("async", Duration::ZERO)?;
+    let mut told = place.client("told", PING)?;
+    let mut untold = place.client("untold", PING)?;
     for _ in 0..2 {
         let opened = server.hears("open")?;
         expect_address(&opened, CLIENT)?;

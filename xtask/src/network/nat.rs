@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::namespaces::{Host, Network};
-use super::peers::Peer;
+use super::peers::Place;
 use crate::error::{Error, Result};
 use crate::setup::namespaces;
 use crate::workspace::Workspace;
@@ -17,11 +17,12 @@ const IN_TIME: Duration = Duration::from_millis(1_500);
 pub(crate) fn run(workspace: &Workspace) -> Result<String> {
     namespaces::tools(workspace)?;
     let network = Network::new(workspace)?;
+    let place = Place::network(workspace, &network);
     forget_after(&network, 3)?;
     // It keeps quiet, so that the client's heartbeat is the only one.
-    let _server = Peer::server(workspace, &network, "worker", Duration::ZERO)?;
-    let mut slow = Peer::client(workspace, &network, "lasting", TOO_SLOW)?;
-    let mut fast = Peer::client(workspace, &network, "lasting", IN_TIME)?;
+    let _server = place.server("worker", Duration::ZERO)?;
+    let mut slow = place.client("lasting", TOO_SLOW)?;
+    let mut fast = place.client("lasting", IN_TIME)?;
     let lost = slow.next()?;
     if !lost.starts_with("lost") || !lost.contains("Unacknowledged") {
         return Err(slow.failure(&format!("was to be dropped by the NAT, and said: {lost}")));

@@ -1,72 +1,86 @@
-//! Our client and our server, on their machines, and what they say.
+//! Our client and our server, and what they say.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::namespaces::{Host, Network, SERVER};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::process::Service;
 use crate::workspace::Workspace;
 
-const PORT: u16 = 9001;
-
 /// Longer than anything here takes, also on a busy machine.
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(40);
+
+/// Where clients and servers run.
+pub(super) struct Place<'a> {
+    workspace: &'a Workspace,
+    /// Its machines; without, all is on the loopback.
+    network: Option<&'a Network<'a>>,
+    /// Where the server listens.
+    pub(super) server: String,
+}
+
+impl<'a> Place<'a> {
+    pub(super) fn network(workspace: &'a Workspace, network: &'a Network<'a>) -> Self {
+        Self {
+            workspace,
+            network: Some(network),
+            server: format!("{SERVER}:9001"),
+        }
+    }
+
+    pub(super) fn loopback(workspace: &'a Workspace, port: u16) -> Self {
+        Self {
+            workspace,
+            network: None,
+            server: format!("127.0.0.1:{port}"),
+        }
+    }
+
+    /// Starts the server on a driver. It pings after so much silence, or never.
+    pub(super) fn server(&self, driver: &str, ping: Duration) -> Result<Peer> {
+        let mut command = self.workspace.client()?;
+        command.args(["path-server", &self.server, driver, &millis(ping)]);
+        let mut peer = self.start(Host::Server, driver, &command)?;
+        peer.hears("listening")?;
+        Ok(peer)
+    }
+
+    /// Starts a client that behaves by a pattern, and pings likewise. It is
+    /// connected.
+    pub(super) fn client(&self, pattern: &str, ping: Duration) -> Result<Peer> {
+        self.client_of(&self.server, pattern, ping)
+    }
+
+    /// The same, with another address to connect to.
+    pub(super) fn client_of(&self, address: &str, pattern: &str, ping: Duration) -> Result<Peer> {
+        let mut command = self.workspace.client()?;
+        let url = format!("ws://{address}");
+        command.args(["path-client", pattern, &url, &millis(ping)]);
+        let name = format!("{pattern} {} {address}", millis(ping));
+        let mut peer = self.start(Host::Client, &name, &command)?;
+        peer.hears("open")?;
+        Ok(peer)
+    }
+
+    fn start(&self, host: Host, name: &str, command: &Command) -> Result<Peer> {
+        let what = format!("network {name}");
+        let mut command = match self.network {
+            Some(network) => network.on(host, command),
+            None => {
+                let mut alone = Command::new(command.get_program());
+                alone.args(command.get_args());
+                alone
+            }
+        };
+        Ok(Peer(Service::start(self.workspace, &what, &mut command)?))
+    }
+}
 
 /// A client or a server of `interop-testee`.
 pub(super) struct Peer(Service);
 
 impl Peer {
-    /// A server on a driver, which pings after so much silence, or never.
-    pub(super) fn server(
-        workspace: &Workspace,
-        network: &Network<'_>,
-        driver: &str,
-        ping: Duration,
-    ) -> Result<Self> {
-        let mut command = workspace.client()?;
-        command.args([
-            "path-server",
-            &format!("{SERVER}:{PORT}"),
-            driver,
-            &millis(ping),
-        ]);
-        let mut peer = Self::start(workspace, network, Host::Server, driver, &command)?;
-        peer.hears("listening")?;
-        Ok(peer)
-    }
-
-    /// A client that behaves by a pattern, and pings likewise. It is connected.
-    pub(super) fn client(
-        workspace: &Workspace,
-        network: &Network<'_>,
-        pattern: &str,
-        ping: Duration,
-    ) -> Result<Self> {
-        let mut command = workspace.client()?;
-        let url = format!("ws://{SERVER}:{PORT}");
-        command.args(["path-client", pattern, &url, &millis(ping)]);
-        let name = format!("{pattern} {}", millis(ping));
-        let mut peer = Self::start(workspace, network, Host::Client, &name, &command)?;
-        peer.hears("open")?;
-        Ok(peer)
-    }
-
-    fn start(
-        workspace: &Workspace,
-        network: &Network<'_>,
-        host: Host,
-        name: &str,
-        command: &Command,
-    ) -> Result<Self> {
-        let what = format!("network {name}");
-        Ok(Self(Service::start(
-            workspace,
-            &what,
-            &mut network.on(host, command),
-        )?))
-    }
-
     /// Waits until it says something that begins so, and gives the rest.
     pub(super) fn hears(&mut self, beginning: &str) -> Result<String> {
         self.0.wait_for(LIMIT, |line| {
@@ -81,7 +95,7 @@ impl Peer {
         line.ok_or_else(|| self.failure("said nothing more"))
     }
 
-    pub(super) fn failure(&self, why: &str) -> crate::error::Error {
+    pub(super) fn failure(&self, why: &str) -> Error {
         self.0.failure(why)
     }
 }

@@ -26,7 +26,10 @@ pub(crate) fn nginx(
     let configuration = configure(workspace, part, &template, port, upstream, timeout)?;
     // The first -e takes the place of the log that is compiled in.
     command.args(["-e", "stderr", "-p"]);
-    command.args(configuration.parent()).arg("-c").arg(&configuration);
+    command
+        .args(configuration.parent())
+        .arg("-c")
+        .arg(&configuration);
     start(workspace, &format!("{part} nginx"), &mut command, port)
 }
 

@@ -4,6 +4,7 @@ use super::{PAUSE, with_ping_interval};
 use crate::Result;
 use longwire::{
     CloseInfo, Config, Connector, WebSocket,
+    heartbeat::{self, Heartbeat, LearningConfig},
     reconnecting::{Backoff, Event, Lost, reconnecting},
 };
 use std::time::Duration;
@@ -16,6 +17,7 @@ pub(crate) async fn run(pattern: &str, url: &str, ping_interval: &str) -> Result
     let connector = Connector::builder().config(config).build()?;
     let url = format!("{url}/{pattern}");
     match pattern {
+        "learning" => return learn(connector, &url).await,
         "told" | "untold" => return come_back(connector, &url, pattern == "told").await,
         _ => {}
     }
@@ -55,6 +57,39 @@ async fn last(mut ws: WebSocket) -> Result {
         Ok(()) => println!("lives"),
         Err(error) => println!("lost {error}"),
     }
+    Ok(())
+}
+
+/// Learns how seldom it may beat, keeps that for a while, and shows that it lives.
+async fn learn(connector: Connector, url: &str) -> Result {
+    let mut config = LearningConfig::default();
+    config.start = Duration::from_millis(500);
+    config.max = Duration::from_secs(4);
+    config.resolution = Duration::from_millis(300);
+    // What a busy machine may be late by.
+    config.margin = Duration::from_millis(500);
+    config.pace = Duration::from_millis(20);
+    let (settled, mut settles) = mpsc::unbounded_channel();
+    let mut ws = reconnecting(url)
+        .connector(connector)
+        .heartbeat(Heartbeat::Learned(config))
+        .on_event(move |event| {
+            print(event);
+            if let Event::Heartbeat(heartbeat::Event::Beat {
+                beat,
+                settled: true,
+            }) = event
+            {
+                // Once the loop below has ended nobody wants to know.
+                let _ = settled.send(*beat);
+            }
+        })
+        .build()?;
+    let learned = settles.recv().await.ok_or("nothing was learned")?;
+    sleep(Duration::from_secs(6)).await;
+    ws.send("there and back").await?;
+    ws.next().await.ok_or("it has ended")??;
+    println!("lives {learned:?}");
     Ok(())
 }
 

@@ -150,7 +150,7 @@ fn table(
     let row = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let head = WAYS[ways.clone()].iter().map(|way| (*way).to_owned());
     let head: Vec<String> = [title.to_owned()].into_iter().chain(head).collect();
-    let _ = write!(out, "{}|---|{}\n", row(&head), "---:|".repeat(ways.len()));
+    let _ = writeln!(out, "{}|---|{}", row(&head), "---:|".repeat(ways.len()));
     for (name, days) in days {
         let cells = days[ways.clone()].iter().map(cell);
         let cells: Vec<String> = [name.clone()].into_iter().chain(cells).collect();

@@ -4,6 +4,7 @@ use longwire_proto::Output;
 use std::{
     any::Any,
     io::{self, IoSlice},
+    net::SocketAddr,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -56,6 +57,16 @@ impl Io {
     /// Whether the transport has been given back.
     pub(crate) const fn is_closed(&self) -> bool {
         matches!(self, Io::Closed)
+    }
+
+    /// The local address, where there is one: of TCP, and of TLS on it.
+    pub(crate) fn local_addr(&self) -> Option<SocketAddr> {
+        match self {
+            Io::Tcp(tcp) => tcp.local_addr().ok(),
+            #[cfg(feature = "tls")]
+            Io::Tls(tls) => tls.get_ref().0.local_addr().ok(),
+            _ => None,
+        }
     }
 
     /// Writes as much of `output` as the transport takes in one call.

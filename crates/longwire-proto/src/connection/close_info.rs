@@ -38,7 +38,9 @@ pub enum CloseCause {
     Eof,
     /// The peer did not answer our Close frame in time.
     CloseTimeout,
-    /// The peer did not answer our Ping in time.
+    /// The peer did not answer our Ping in time; or it kept the connection alive
+    /// itself, and was silent for longer than
+    /// [`Config::max_silence`](crate::Config::max_silence).
     KeepaliveTimeout,
     /// The peer took nothing of what was to be written in time.
     WriteTimeout,

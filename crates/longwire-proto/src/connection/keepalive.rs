@@ -3,7 +3,7 @@
 
 use super::round_trip::RoundTrip;
 use crate::{CloseCause, Config, ControlPayload, Instant, time::earlier};
-use core::time::Duration;
+use core::{num::NonZeroU32, time::Duration};
 
 /// When the peer was last heard, and what of ours waits for it.
 #[derive(Debug)]
@@ -13,6 +13,13 @@ pub(super) struct Keepalive {
     ping_sent: Option<Instant>,
     /// How many Pings were sent since the peer was last heard.
     probes: u8,
+    /// The peer keeps the connection alive: it is not pinged.
+    watches: bool,
+    /// How many Pings have come.
+    pings: u16,
+    /// After how much silence it is pinged, in milliseconds, where that is not
+    /// as the configuration says.
+    interval: Option<NonZeroU32>,
     /// Since when the transport takes nothing of what is to be written.
     write_blocked: Option<Instant>,
     round_trip: RoundTrip,
@@ -39,6 +46,9 @@ impl Keepalive {
             last_heard: now,
             ping_sent: None,
             probes: 0,
+            watches: false,
+            pings: 0,
+            interval: None,
             write_blocked: None,
             round_trip: RoundTrip::UNKNOWN,
         }
@@ -48,6 +58,30 @@ impl Keepalive {
     pub(super) fn heard(&mut self, now: Instant) {
         self.last_heard = now;
         self.probes = 0;
+    }
+
+    pub(super) const fn last_heard(&self) -> Instant {
+        self.last_heard
+    }
+
+    /// A Ping came.
+    pub(super) fn pinged(&mut self) {
+        self.pings = self.pings.wrapping_add(1);
+    }
+
+    pub(super) const fn pings(&self) -> u16 {
+        self.pings
+    }
+
+    /// The peer keeps the connection alive from now on.
+    pub(super) fn watch(&mut self) {
+        self.watches = true;
+    }
+
+    /// Pings after so much silence from now on.
+    pub(super) fn set_interval(&mut self, interval: Duration) {
+        let millis = u32::try_from(interval.as_millis()).unwrap_or(u32::MAX);
+        self.interval = NonZeroU32::new(millis.max(1));
     }
 
     /// A Pong came.
@@ -91,7 +125,7 @@ impl Keepalive {
         if !is_due(self.heartbeat_timeout(config)) {
             return Due::Nothing;
         }
-        if self.probes == PROBES {
+        if self.watches || self.probes == PROBES {
             return Due::Dead(CloseCause::KeepaliveTimeout);
         }
         self.probes += 1;
@@ -103,7 +137,13 @@ impl Keepalive {
     }
 
     fn heartbeat_timeout(&self, config: &Config) -> Option<Instant> {
-        let interval = config.ping_interval?;
+        if self.watches {
+            return Some(self.last_heard + config.max_silence);
+        }
+        let interval = match self.interval {
+            Some(millis) => Duration::from_millis(millis.get().into()),
+            None => config.ping_interval?,
+        };
         Some(match self.ping_sent.filter(|_| self.probes > 0) {
             None => self.last_heard + interval,
             Some(sent) => sent + self.patience(config) * self.probes.into() / PROBES.into(),
@@ -111,7 +151,7 @@ impl Keepalive {
     }
 
     /// How long a peer may be silent that has been pinged.
-    fn patience(&self, config: &Config) -> Duration {
+    pub(super) fn patience(&self, config: &Config) -> Duration {
         match self.round_trip.limit() {
             None => config.pong_timeout,
             Some(limit) => (config.min_pong_timeout + limit).min(config.pong_timeout),

@@ -192,7 +192,10 @@ impl Connection {
             Ok(None) => return None,
             Ok(Some(Received::Event(event))) => {
                 match &event {
-                    Event::Ping(payload) => self.answer_ping(env, payload),
+                    Event::Ping(payload) => {
+                        self.keepalive.pinged();
+                        self.answer_ping(env, payload);
+                    }
                     Event::Pong(payload) => self.keepalive.ponged(payload, env.now),
                     _ => {}
                 }
@@ -305,6 +308,28 @@ impl Connection {
         }
     }
 
+    /// Sends no more Pings and only watches, because the client said that it
+    /// keeps the connection alive
+    /// ([`Proposal::Client`](crate::heartbeat::Proposal::Client)): after
+    /// [`Config::max_silence`] without a byte it counts as gone.
+    pub fn watch(&mut self) {
+        self.keepalive.watch();
+    }
+
+    /// Pings after so much silence from now on, in place of
+    /// [`Config::ping_interval`]. From 1 ms to 49 days. The next timeout may be
+    /// an earlier one then. A connection that only [watches](Self::watch) still
+    /// does not ping.
+    pub fn set_ping_interval(&mut self, interval: Duration) {
+        self.keepalive.set_interval(interval);
+    }
+
+    /// How long a Ping that was sent now could stay unanswered before the peer
+    /// counted as dead: see [`Config::min_pong_timeout`].
+    pub fn pong_timeout(&self) -> Duration {
+        self.keepalive.patience(&self.config)
+    }
+
     /// Tells that the driver does not read at present, because it has no room:
     /// the peer's silence is the driver's own doing, and no sign of death.
     pub fn reading_paused(&mut self, now: Instant) {
@@ -327,6 +352,21 @@ impl Connection {
     /// first. A connection that is never silent sends no heartbeats.
     pub fn round_trip(&self) -> Option<Duration> {
         self.keepalive.round_trip()
+    }
+
+    /// When the peer last gave a sign of life: a byte that was received, or one
+    /// that it took after it had taken none. At first, when the connection was
+    /// opened.
+    pub const fn last_heard(&self) -> Instant {
+        self.keepalive.last_heard()
+    }
+
+    /// How many Pings have come from the peer. It wraps around.
+    ///
+    /// What watches whether the peer beats by itself compares it now and then,
+    /// so that no message costs anything for it.
+    pub const fn pings_received(&self) -> u16 {
+        self.keepalive.pings()
     }
 
     /// The code that the connection ended with, as the browser API reports it;

@@ -4,7 +4,11 @@ use super::{
     queue::Queue,
     task::{Plan, Task},
 };
-use crate::{Connector, client::IntoUrl};
+use crate::{
+    Connector,
+    client::IntoUrl,
+    heartbeat::{Heartbeat, MemoryStore, Store},
+};
 use longwire_proto::handshake::{Url, UrlError};
 use std::sync::Arc;
 
@@ -17,6 +21,8 @@ pub struct ReconnectingBuilder {
     backoff: Backoff,
     when_full: WhenFull,
     max_queued: usize,
+    heartbeat: Option<Heartbeat>,
+    store: Arc<dyn Store>,
     watcher: Watcher,
 }
 
@@ -28,6 +34,8 @@ impl ReconnectingBuilder {
             backoff: Backoff::default(),
             when_full: WhenFull::default(),
             max_queued: 1 << 20,
+            heartbeat: None,
+            store: Arc::new(MemoryStore::new()),
             watcher: Watcher::default(),
         }
     }
@@ -83,6 +91,20 @@ impl ReconnectingBuilder {
         self
     }
 
+    /// How often the connection beats, in place of the connector's
+    /// [`ping_interval`](crate::ConnectorBuilder::ping_interval).
+    pub fn heartbeat(mut self, heartbeat: Heartbeat) -> Self {
+        self.heartbeat = Some(heartbeat);
+        self
+    }
+
+    /// Where it is kept what a [`Heartbeat::Learned`] has learned. Default: in
+    /// memory, for as long as this connection is not closed.
+    pub fn heartbeat_store(mut self, store: impl Store) -> Self {
+        self.store = Arc::new(store);
+        self
+    }
+
     /// Calls `watch` with everything that happens. It must not block.
     pub fn on_event(mut self, watch: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
         self.watcher = Watcher::new(watch);
@@ -103,6 +125,8 @@ impl ReconnectingBuilder {
             urls,
             source: self.source,
             backoff: self.backoff,
+            heartbeat: self.heartbeat,
+            store: self.store,
             watcher: Arc::new(self.watcher),
         };
         Ok(Task::spawn(plan, queue))

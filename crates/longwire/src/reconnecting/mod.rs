@@ -40,6 +40,12 @@
 //!
 //! What the server sends while there is no connection is the server's to keep: a
 //! channel of Longwire's own server resumes where it was lost.
+//!
+//! # How often it beats
+//!
+//! As the connector says ([`ping_interval`](crate::ConnectorBuilder::ping_interval)),
+//! or as seldom as the path allows, which is [learned](crate::heartbeat), and goes
+//! on over all connections ([`heartbeat`](ReconnectingBuilder::heartbeat)).
 
 mod backoff;
 mod builder;
@@ -56,7 +62,7 @@ pub use hook::HookError;
 pub use longwire_proto::ReconnectWindow;
 pub use queue::{SendError, WhenFull};
 
-use crate::client::IntoUrl;
+use crate::{client::IntoUrl, heartbeat::Beat};
 use hook::Watcher;
 use longwire_proto::{CloseCode, CloseFrame, InvalidCloseFrame, Message, Utf8Bytes};
 use queue::Queue;
@@ -83,6 +89,7 @@ pub struct Reconnecting {
     state: watch::Receiver<State>,
     closer: watch::Sender<Option<CloseFrame>>,
     retry_now: Arc<Notify>,
+    beat: watch::Receiver<Option<Beat>>,
     task: JoinHandle<()>,
 }
 
@@ -149,6 +156,14 @@ impl Reconnecting {
     /// Whether there is a connection now.
     pub fn state(&self) -> State {
         *self.state.borrow()
+    }
+
+    /// What keeps the connection alive, and how often: the interval that is fixed
+    /// by [`heartbeat`](ReconnectingBuilder::heartbeat), or that is learned, by
+    /// now. `None` if neither is set, and the connector's holds, and before the
+    /// first connection is open.
+    pub fn beat(&self) -> Option<Beat> {
+        *self.beat.borrow()
     }
 
     /// Waits until there is a connection, or never will be.

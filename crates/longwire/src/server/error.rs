@@ -24,6 +24,11 @@ pub enum AcceptError {
         /// How many bytes of the request had come.
         received: usize,
     },
+    /// The client is a canary: a connection that only finds out how long it may
+    /// be silent, which is no connection of the program's. It is kept in the
+    /// background. One for which there is no place is
+    /// [`Refused`](AcceptError::Refused).
+    Canary,
     /// The connection failed.
     Io(io::Error),
     /// The program's answer cannot be sent. The client was sent a 500 instead.
@@ -52,6 +57,9 @@ impl fmt::Display for AcceptError {
                 f,
                 "the client closed the connection after {received} bytes of its request"
             ),
+            AcceptError::Canary => {
+                f.write_str("the client is a canary, and is kept in the background")
+            }
             AcceptError::Io(error) => write!(f, "the connection failed: {error}"),
             AcceptError::Misuse(error) => error.fmt(f),
         }

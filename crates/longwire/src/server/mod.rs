@@ -32,14 +32,20 @@
 //! }
 //! ```
 //!
+//! Canaries, with which clients find out how long a connection may be silent,
+//! never get to the program: the server keeps them, within
+//! [`Config::canaries`](crate::Config::canaries).
+//!
 //! Below the [`Server`] is [`accept()`]: the opening handshake on one stream, for
 //! programs that listen by themselves or speak HTTP on the same port.
 
 mod accept;
 mod address;
 mod answer;
+pub(crate) mod canary;
 mod connections;
 mod error;
+pub(crate) mod heartbeat;
 mod http;
 mod linger;
 mod listener;

@@ -12,6 +12,7 @@ use longwire_proto::{
 use std::{
     cell::Cell,
     io,
+    net::SocketAddr,
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
@@ -119,6 +120,14 @@ impl Driver {
 
     pub(super) fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    pub(super) fn set_ping_interval(&mut self, interval: Duration) {
+        self.connection.set_ping_interval(interval);
+    }
+
+    pub(super) fn local_addr(&self) -> Option<SocketAddr> {
+        self.io.local_addr()
     }
 
     /// Calls into the core to send something. What is sent does not depend on

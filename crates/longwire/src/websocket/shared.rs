@@ -46,6 +46,9 @@ impl Shared {
         if let Some(extension) = agreed.extension {
             connection = connection.with_extension(extension);
         }
+        if agreed.watches {
+            connection.watch();
+        }
         Arc::new_cyclic(|shared| {
             let signal = Arc::new(Signal::new(keeper, shared.clone()));
             Shared {

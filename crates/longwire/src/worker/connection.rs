@@ -1,6 +1,7 @@
 //! One connection of a worker: plain state, and what is done with it in a turn.
 
 mod admit;
+mod canary;
 mod deliver;
 mod read;
 mod write;
@@ -12,6 +13,7 @@ use crate::{
     deflate::{Room, ThreadCodecs},
     server::late,
 };
+use canary::Canary;
 use longwire_proto::{
     CloseCode, CloseFrame, Connection, Env, Instant, NoMaskKeys, Output, handshake::RequestReader,
 };
@@ -42,6 +44,8 @@ pub(super) enum Stage<D> {
     /// The request is coming.
     Handshake(Box<Arriving>),
     Open(Connection, D),
+    /// A canary, of which the handler knows nothing.
+    Canary(Box<Canary>),
     /// Refused: it may read the refusal until then.
     Refused(Instant),
     /// It asks for no WebSocket, and is to be removed.
@@ -51,6 +55,17 @@ pub(super) enum Stage<D> {
     Draining(Instant),
     /// To be removed.
     Gone,
+}
+
+impl<D> Stage<D> {
+    /// The connection, once its opening handshake is done.
+    fn connection_mut(&mut self) -> Option<&mut Connection> {
+        match self {
+            Stage::Open(connection, _) => Some(connection),
+            Stage::Canary(canary) => Some(&mut canary.connection),
+            _ => None,
+        }
+    }
 }
 
 pub(super) struct Arriving {
@@ -184,12 +199,12 @@ impl<D: Send + 'static> Slot<D> {
         turn: &mut Turn<'_, H>,
         call: impl FnOnce(&mut Connection, &mut Env<'_>),
     ) {
-        let Stage::Open(connection, _) = &mut self.stage else {
+        let Some(connection) = self.stage.connection_mut() else {
             return;
         };
         let output = self.backlog.as_deref_mut().unwrap_or(&mut *turn.cork);
         call(connection, &mut env(turn.now, output, &mut Lent::default()));
-        self.receive(turn, &mut [], 0);
+        self.take_in(turn, &mut [], 0);
     }
 
     pub(super) fn close<H: Handler<Data = D>>(
@@ -198,7 +213,7 @@ impl<D: Send + 'static> Slot<D> {
         frame: CloseFrame,
     ) {
         match self.stage {
-            Stage::Open(..) => self.with_connection(turn, |connection, env| {
+            Stage::Open(..) | Stage::Canary(_) => self.with_connection(turn, |connection, env| {
                 let _ = connection.close(env, frame);
             }),
             _ => self.stage = Stage::Gone,
@@ -224,6 +239,7 @@ impl<D: Send + 'static> Slot<D> {
     pub(super) fn is_due(&self, now: Instant) -> bool {
         let deadline = match &self.stage {
             Stage::Open(connection, _) => connection.next_timeout(),
+            Stage::Canary(canary) => canary.connection.next_timeout(),
             #[cfg(feature = "tls")]
             Stage::Securing(deadline) => Some(*deadline),
             Stage::Handshake(opening) => Some(opening.deadline),
@@ -237,7 +253,9 @@ impl<D: Send + 'static> Slot<D> {
     /// may have waited there.
     pub(super) fn handle_timeout<H: Handler<Data = D>>(&mut self, turn: &mut Turn<'_, H>) {
         match &self.stage {
-            Stage::Open(..) => self.with_connection(turn, Connection::handle_timeout),
+            Stage::Open(..) | Stage::Canary(_) => {
+                self.with_connection(turn, Connection::handle_timeout);
+            }
             Stage::Handshake(opening) if opening.reader.received() > 0 => {
                 self.refuse(turn, &late());
             }

@@ -157,11 +157,11 @@ mod tests {
         config.max_canaries = 1;
         let mut learners = Learners::default();
         let home = route("10.0.0.1");
-        for _ in 0..3 {
-            learners.take_up(&home, &config, None, NOW);
+        for minute in 1..=3 {
+            let now = NOW + secs(60 * minute);
+            learners.take_up(&home, &config, None, now);
             let learner = &mut learners.current().unwrap().learner;
-            let later = NOW + secs(60);
-            let mut steps = std::iter::from_fn(|| learner.next_step(later));
+            let mut steps = std::iter::from_fn(|| learner.next_step(now));
             assert!(steps.any(|step| matches!(step, Step::Open { .. })));
         }
     }

@@ -3,7 +3,9 @@
 pub(crate) mod browser;
 pub(crate) mod cargo_deny;
 pub(crate) mod debian;
+pub(crate) mod haproxy;
 pub(crate) mod java;
+pub(crate) mod namespaces;
 pub(crate) mod nginx;
 pub(crate) mod node;
 pub(crate) mod proxies;

@@ -50,9 +50,12 @@ impl<'c> Live<'c> {
     pub(super) fn last_silence(&self, interval: Duration) -> Duration {
         match self.sender.close_info().map(|info| info.cause) {
             None
-            | Some(CloseCause::Handshake | CloseCause::Failed(_) | CloseCause::CloseTimeout) => {
-                Duration::ZERO
-            }
+            | Some(
+                CloseCause::Handshake
+                | CloseCause::Failed(_)
+                | CloseCause::CloseTimeout
+                | CloseCause::AddressGone,
+            ) => Duration::ZERO,
             Some(_) => {
                 let vitals = self.sender.vitals();
                 (vitals.now - vitals.last_heard).min(interval)

@@ -116,6 +116,13 @@ impl<D: Send + 'static> Slot<D> {
         }
     }
 
+    /// The worker leaves: who has not come in yet does not.
+    pub(super) fn give_up_opening(&mut self) {
+        if self.is_opening() {
+            self.stage = Stage::Gone;
+        }
+    }
+
     /// Whether its opening handshake is under way, TLS included.
     pub(super) fn is_opening(&self) -> bool {
         match self.stage {

@@ -11,6 +11,7 @@ use super::{
     routes::RouteData,
     topics::Topics,
 };
+use crate::Drain;
 #[cfg(feature = "tls")]
 use crate::tls::ServerTls;
 use longwire_proto::{
@@ -259,7 +260,17 @@ impl EngineHandle {
     /// [`Config::close_timeout`] to answer.
     pub fn shutdown(&self) {
         // An engine that has ended has nothing to shut down.
-        let _ = mailbox::post_to_all(&self.mailboxes, &Letter::Leave, None);
+        let _ = mailbox::post_to_all(&self.mailboxes, &Letter::Leave(None), None);
+    }
+
+    /// Stops listening, and closes every connection step by step, telling each
+    /// when to come back: see [`Drain`]. Each worker does it for its own
+    /// connections. [`Engine::wait`] waits until all are closed.
+    ///
+    /// A [`shutdown`](Self::shutdown) during it closes the rest at once; a drain
+    /// during either does nothing.
+    pub fn drain(&self, drain: Drain) {
+        let _ = mailbox::post_to_all(&self.mailboxes, &Letter::Leave(Some(drain)), None);
     }
 
     fn post(&self, topic: Option<Arc<str>>, message: PreparedMessage) -> Result<(), RemoteError> {

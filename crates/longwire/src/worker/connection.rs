@@ -10,13 +10,14 @@ use super::{
 };
 use crate::{
     deflate::{Room, ThreadCodecs},
-    server::late,
+    server::{ProxyHeaderReader, late},
 };
 use longwire_proto::{
     CloseCode, CloseFrame, Connection, Env, Instant, NoMaskKeys, Output, handshake::RequestReader,
 };
 use std::{
     io,
+    net::SocketAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
@@ -35,10 +36,13 @@ pub(super) struct Slot<D> {
 }
 
 pub(super) enum Stage<D> {
-    /// The TLS handshake is under way, and may take until then. Its session is
+    /// The PROXY header of a trusted proxy is coming.
+    Announcing(Box<Announcing>),
+    /// The TLS handshake is under way, and may take until then; the client is at
+    /// this address, if a proxy has said so. Its session is
     /// in the socket, or where a step of it is done.
     #[cfg(feature = "tls")]
-    Securing(Instant),
+    Securing(Instant, Option<SocketAddr>),
     /// The request is coming.
     Handshake(Box<Arriving>),
     Open(Connection, D),
@@ -55,6 +59,13 @@ pub(super) enum Stage<D> {
 
 pub(super) struct Arriving {
     pub(super) reader: RequestReader,
+    pub(super) deadline: Instant,
+    /// Where the client is, if a trusted proxy has announced it.
+    pub(super) announced: Option<SocketAddr>,
+}
+
+pub(super) struct Announcing {
+    pub(super) reader: ProxyHeaderReader,
     pub(super) deadline: Instant,
 }
 
@@ -81,17 +92,44 @@ pub(super) fn key_of(id: u64) -> usize {
     (id & u64::from(u32::MAX)) as usize
 }
 
+impl<D> Stage<D> {
+    /// What comes first on a connection, behind a PROXY header.
+    pub(super) fn first<H>(
+        turn: &Turn<'_, H>,
+        deadline: Instant,
+        announced: Option<SocketAddr>,
+    ) -> Stage<D> {
+        #[cfg(feature = "tls")]
+        if turn.desk.handshakes.is_some() {
+            return Stage::Securing(deadline, announced);
+        }
+        Stage::request(turn, deadline, announced)
+    }
+
+    /// What comes first behind TLS.
+    pub(super) fn request<H>(
+        turn: &Turn<'_, H>,
+        deadline: Instant,
+        announced: Option<SocketAddr>,
+    ) -> Stage<D> {
+        Stage::Handshake(Box::new(Arriving {
+            reader: RequestReader::new(turn.options.head_limits),
+            deadline,
+            announced,
+        }))
+    }
+}
+
 impl<D: Send + 'static> Slot<D> {
     pub(super) fn new<H>(id: u64, socket: Socket, turn: &Turn<'_, H>) -> Slot<D> {
         let deadline = turn.now + turn.options.handshake_timeout;
-        let stage = Stage::Handshake(Box::new(Arriving {
-            reader: RequestReader::new(turn.options.head_limits),
-            deadline,
-        }));
-        #[cfg(feature = "tls")]
-        let stage = match turn.desk.handshakes {
-            Some(_) => Stage::Securing(deadline),
-            None => stage,
+        let stage = if socket.expects_proxy_header(&turn.options.proxies) {
+            Stage::Announcing(Box::new(Announcing {
+                reader: ProxyHeaderReader::default(),
+                deadline,
+            }))
+        } else {
+            Stage::first(turn, deadline, None)
         };
         Slot {
             id,
@@ -127,8 +165,8 @@ impl<D: Send + 'static> Slot<D> {
     pub(super) fn is_opening(&self) -> bool {
         match self.stage {
             #[cfg(feature = "tls")]
-            Stage::Securing(_) => true,
-            Stage::Handshake(_) => true,
+            Stage::Securing(..) => true,
+            Stage::Announcing(_) | Stage::Handshake(_) => true,
             _ => false,
         }
     }
@@ -232,7 +270,8 @@ impl<D: Send + 'static> Slot<D> {
         let deadline = match &self.stage {
             Stage::Open(connection, _) => connection.next_timeout(),
             #[cfg(feature = "tls")]
-            Stage::Securing(deadline) => Some(*deadline),
+            Stage::Securing(deadline, _) => Some(*deadline),
+            Stage::Announcing(announcing) => Some(announcing.deadline),
             Stage::Handshake(opening) => Some(opening.deadline),
             Stage::Refused(deadline) | Stage::Draining(deadline) => Some(*deadline),
             Stage::Http(_) | Stage::Gone => None,
@@ -247,6 +286,11 @@ impl<D: Send + 'static> Slot<D> {
             Stage::Open(..) => self.with_connection(turn, Connection::handle_timeout),
             Stage::Handshake(opening) if opening.reader.received() > 0 => {
                 self.refuse(turn, &late());
+            }
+            Stage::Announcing(_) => {
+                let peer = self.socket.peer_addr().ok().map(tracing::field::display);
+                tracing::warn!(peer, "the proxy sent no whole PROXY header in time");
+                self.stage = Stage::Gone;
             }
             _ => self.stage = Stage::Gone,
         }

@@ -11,9 +11,9 @@ use super::{
     routes::RouteData,
     topics::Topics,
 };
-use crate::Drain;
 #[cfg(feature = "tls")]
 use crate::tls::ServerTls;
+use crate::{Drain, server::TrustedProxies};
 use longwire_proto::{
     Config, PreparedMessage,
     handshake::{HeadLimits, OriginPolicy},
@@ -43,10 +43,13 @@ pub struct EngineOptions {
     /// What the 403 of a page that may not names as the setting to change.
     /// Default: `EngineOptions::origin`.
     pub origin_setting: Cow<'static, str>,
+    /// The proxies in front of the engine, and what they are believed. Default:
+    /// nobody.
+    pub proxies: TrustedProxies,
     /// How large a request's head may be. Default: 16 KiB, 100 headers.
     pub head_limits: HeadLimits,
     /// How long a client may take from connecting until its request is whole,
-    /// TLS included. Default: 10 s.
+    /// a PROXY header and TLS included. Default: 10 s.
     pub handshake_timeout: Duration,
     /// How many topics a connection may subscribe to. Default: 1,024.
     pub max_topics: usize,
@@ -75,6 +78,7 @@ impl Default for EngineOptions {
             config: Arc::new(Config::server()),
             origin: OriginPolicy::default(),
             origin_setting: Cow::Borrowed("EngineOptions::origin"),
+            proxies: TrustedProxies::default(),
             head_limits: HeadLimits::default(),
             handshake_timeout: Duration::from_secs(10),
             max_topics: 1024,

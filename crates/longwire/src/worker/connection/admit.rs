@@ -11,6 +11,7 @@ use longwire_proto::{
     handshake::{Refusal, Request, RequestHead},
 };
 use std::{
+    net::SocketAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
@@ -25,19 +26,22 @@ impl<D: Send + 'static> Slot<D> {
         let Stage::Handshake(opening) = &mut self.stage else {
             return 0;
         };
+        let announced = opening.announced;
         let mut rest: &[u8] = bytes;
         match opening.reader.receive(&mut rest) {
             Ok(None) => {}
             Ok(Some(head)) => {
                 let frames = bytes.len() - rest.len();
                 if let (Some(http), false) = (&turn.options.http, head.is_upgrade()) {
-                    match http.admit(head, rest) {
+                    let proxies = &turn.options.proxies;
+                    let client = self.socket.client_addr(proxies, announced, head.headers());
+                    match http.admit(head, rest, client) {
                         Some(leaving) => self.stage = Stage::Http(leaving),
                         None => self.refuse(turn, &crowded()),
                     }
                     return 0;
                 }
-                match decide(turn, head, &self.socket) {
+                match decide(turn, head, &self.socket, announced) {
                     Ok((response, extension, data)) => {
                         turn.cork.put(&response);
                         self.open(turn, extension, data);
@@ -82,17 +86,28 @@ fn decide<H: Handler>(
     turn: &Turn<'_, H>,
     head: RequestHead,
     socket: &Socket,
+    announced: Option<SocketAddr>,
 ) -> Result<Admission<H::Data>, Refusal> {
     let request = Request::from_head(head)?;
     let options = turn.options;
     options.origin.check(&request, &options.origin_setting)?;
     let peer_addr = || socket.peer_addr();
-    let opening = Opening::new(&request, &peer_addr);
+    let client_addr = || socket.client_addr(&options.proxies, announced, request.headers());
+    let opening = Opening::new(&request, &peer_addr, &client_addr);
     let asked = catch_unwind(AssertUnwindSafe(|| turn.handler.on_request(&opening)));
     let (acceptance, data) = asked.map_err(|_| mistake())??;
     let (acceptance, extension) = compress(acceptance, &request, &options.config);
     match request.accept(&acceptance) {
-        Ok(response) => Ok((response, extension, data)),
+        Ok(response) => {
+            tracing::debug!(
+                peer = opening.peer_addr().ok().map(tracing::field::display),
+                client = opening.client_addr().map(tracing::field::display),
+                path = request.path(),
+                compressed = extension.is_some(),
+                "WebSocket opened"
+            );
+            Ok((response, extension, data))
+        }
         Err(misuse) => {
             tracing::error!(path = request.path(), reason = %misuse, "this answer cannot be sent");
             Err(mistake())

@@ -68,6 +68,14 @@ pub(crate) const PARTS: &[Part] = &[
             bench::counts,
         )
     },
+    Part {
+        long: true,
+        ..check(
+            "herd",
+            "clients come back to a server that is restarted, killed and frozen, over and over",
+            checks::herd,
+        )
+    },
     long_interop(
         "bench-smoke",
         "every server that is measured works",
@@ -157,6 +165,11 @@ pub(crate) const PARTS: &[Part] = &[
         "client-nginx",
         "our client and our server behind nginx",
         strangers::servers::nginx,
+    ),
+    interop(
+        "server-fronts",
+        "our server knows where its clients are behind HAProxy and nginx",
+        strangers::fronts::known,
     ),
     interop(
         "client-proxies",

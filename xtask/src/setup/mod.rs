@@ -3,6 +3,7 @@
 pub(crate) mod cargo_deny;
 pub(crate) mod chromium;
 pub(crate) mod debian;
+pub(crate) mod haproxy;
 pub(crate) mod java;
 pub(crate) mod nginx;
 pub(crate) mod node;

@@ -58,7 +58,13 @@ pub(crate) fn nginx(workspace: &Workspace) -> Result<String> {
     let program = nginx_setup::program(workspace)?;
     let mut server = EchoServer::start(workspace, "client-nginx longwire", &["chat.v1"])?;
     let port = process::free_port()?;
-    let _proxy = start_nginx(workspace, &program, port, server.port())?;
+    let _proxy = start_nginx(
+        workspace,
+        "client-nginx proxy",
+        &program,
+        port,
+        server.port(),
+    )?;
 
     let mut client = workspace.client()?;
     client.args(["client-check", &format!("ws://127.0.0.1:{port}")]);
@@ -138,14 +144,16 @@ fn through(
     Ok(())
 }
 
-fn start_nginx(
+/// Starts nginx in front of our server; `what` names its log.
+pub(super) fn start_nginx(
     workspace: &Workspace,
+    what: &str,
     program: &std::path::Path,
     port: u16,
     upstream: &str,
 ) -> Result<Service> {
     let template = workspace.interop("nginx/nginx.conf");
-    let folder = workspace.fresh_folder("client-nginx")?;
+    let folder = workspace.fresh_folder(what)?;
     let configuration = fs::read_to_string(&template)
         .context(format!("reading {}", template.display()))?
         .replace("@LISTEN@", &port.to_string())
@@ -160,7 +168,7 @@ fn start_nginx(
         .arg(&folder)
         .arg("-c")
         .arg(&path);
-    let mut proxy = Service::start(workspace, "client-nginx proxy", &mut nginx)?;
+    let mut proxy = Service::start(workspace, what, &mut nginx)?;
     proxy.wait_for_port(port, START_LIMIT)?;
     Ok(proxy)
 }

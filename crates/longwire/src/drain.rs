@@ -101,6 +101,8 @@ pub(crate) struct Schedule {
     drain: Drain,
     connections: u32,
     closed: u32,
+    /// Which of how many schedules this is, from 0.
+    part: (u32, u32),
 }
 
 /// The next connections to close, all with one Close frame.
@@ -116,6 +118,18 @@ impl Schedule {
             drain,
             connections: u32::try_from(connections).unwrap_or(u32::MAX),
             closed: 0,
+            part: (0, 1),
+        }
+    }
+
+    /// One of as many schedules as there are `workers`, each for connections of
+    /// its own. They take turns, so that they do not all close their first one
+    /// at once.
+    #[cfg(feature = "worker")]
+    pub(crate) fn of_worker(self, number: u32, workers: u32) -> Schedule {
+        Schedule {
+            part: (number, workers.max(1)),
+            ..self
         }
     }
 
@@ -127,10 +141,7 @@ impl Schedule {
         if size == 0 {
             return None;
         }
-        let window = ReconnectWindow {
-            from: self.moment(self.closed),
-            to: self.moment(self.closed + size),
-        };
+        let window = self.window(self.closed, self.closed + size - 1);
         let frame = self.drain.frame_of(window, elapsed)?;
         self.closed += size;
         Some(Batch {
@@ -148,7 +159,14 @@ impl Schedule {
         if elapsed >= self.drain.over {
             return self.connections;
         }
-        self.share(elapsed).clamp(self.closed, self.connections)
+        let (number, schedules) = self.part;
+        let over = self.drain.over.as_nanos();
+        let share = u128::from(self.connections)
+            .saturating_mul(elapsed.as_nanos())
+            .saturating_mul(schedules.into())
+            .saturating_sub(over * u128::from(number))
+            .div_ceil(over * u128::from(schedules));
+        self.at_most_all(share).max(self.closed)
     }
 
     /// How many may be closed at a time: twice what a tick brings. Who was late,
@@ -157,21 +175,28 @@ impl Schedule {
         if self.drain.over <= TICK {
             return self.connections;
         }
-        self.share(2 * TICK).max(1)
+        let share = u128::from(self.connections) * (2 * TICK).as_nanos();
+        let share = share.div_ceil(self.drain.over.as_nanos());
+        self.at_most_all(share).max(1)
     }
 
-    /// How many are closed in so much time, which is not longer than all takes.
-    fn share(&self, time: Duration) -> u32 {
-        let share = u128::from(self.connections) * time.as_nanos();
-        let share = share.div_ceil(self.drain.over.as_nanos().max(1));
-        u32::try_from(share).unwrap_or(u32::MAX)
+    fn at_most_all(&self, share: u128) -> u32 {
+        u32::try_from(share).map_or(self.connections, |share| share.min(self.connections))
     }
 
-    /// When the client of this place in the order comes back, counted from the
-    /// beginning.
-    fn moment(&self, place: u32) -> Duration {
-        let part = f64::from(place) / f64::from(self.connections.max(1));
-        self.drain.reconnect.pick(part)
+    /// The part of the window for these places in the order, counted from the
+    /// beginning. Between two places of one schedule are those of the others.
+    fn window(&self, first: u32, last: u32) -> ReconnectWindow {
+        let (number, schedules) = self.part;
+        let moment = |place: u32, number: u32| {
+            let place = f64::from(place) + f64::from(number) / f64::from(schedules);
+            let part = place / f64::from(self.connections);
+            self.drain.reconnect.pick(part)
+        };
+        ReconnectWindow {
+            from: moment(first, number),
+            to: moment(last, number + 1),
+        }
     }
 }
 

@@ -98,6 +98,40 @@ fn nothing_is_too_long_for_a_reason_and_no_window_is_upside_down() {
     assert!(Schedule::new(Drain::leaving(TICK, window(0, 1)), 0).is_done());
 }
 
+#[cfg(feature = "worker")]
+#[test]
+fn workers_take_turns() {
+    let drain = Drain::leaving(Duration::from_secs(8), window(0, 8_000));
+    // When each closes its connections, of which each has as many, and the
+    // windows they are told, counted from the beginning.
+    let closed = |workers: u32, each: usize| {
+        let mut all = Vec::new();
+        for number in 0..workers {
+            let mut schedule = Schedule::new(drain, each).of_worker(number, workers);
+            for at in ticks().take_while(|at| *at <= Duration::from_secs(8)) {
+                let Some(batch) = schedule.next(at) else {
+                    continue;
+                };
+                let told = ReconnectWindow::in_reason(batch.frame.reason()).unwrap();
+                let (from, to) = (at + told.from, at + told.to);
+                all.push((at.as_millis(), from.as_millis(), to.as_millis()));
+            }
+            assert!(schedule.is_done());
+        }
+        all.sort_unstable();
+        all
+    };
+    // Never before it is closed.
+    let four = [
+        (50, 50, 2_000),
+        (2_050, 2_050, 4_000),
+        (4_050, 4_050, 6_000),
+        (6_050, 6_050, 8_000),
+    ];
+    assert_eq!(closed(4, 1), four);
+    assert_eq!(closed(2, 2), four);
+}
+
 #[test]
 fn who_was_late_closes_at_most_twice_as_many_at_a_time() {
     let drain = Drain::restarting(Duration::from_secs(10), window(10_000, 20_000));

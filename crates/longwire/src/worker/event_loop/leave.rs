@@ -51,7 +51,8 @@ impl<H: Handler> Worker<H> {
             self.with_slot(key, |slot, _, _| slot.give_up_opening());
         }
         self.draining = Some(Box::new(Draining {
-            schedule: Schedule::new(drain, left.len()),
+            schedule: Schedule::new(drain, left.len())
+                .of_worker(self.desk.number(), self.desk.workers()),
             began: self.now,
             left,
         }));

@@ -167,9 +167,9 @@ pub(crate) const PARTS: &[Part] = &[
         strangers::servers::nginx,
     ),
     interop(
-        "server-fronts",
+        "server-addresses",
         "our server knows where its clients are behind HAProxy and nginx",
-        strangers::fronts::known,
+        strangers::addresses::known,
     ),
     interop(
         "client-proxies",

@@ -69,7 +69,7 @@ fn behind(
     let _haproxy = start_haproxy(workspace, haproxy, &ports, standard)?;
     let _nginx = start_nginx(
         workspace,
-        "server-fronts nginx",
+        "server-addresses nginx",
         nginx,
         page,
         &by_field.port(),
@@ -99,7 +99,7 @@ struct Server {
 
 impl Server {
     fn start(workspace: &Workspace, io: &str, name: &str, flags: &[&str]) -> Result<Server> {
-        let name = format!("server-fronts {io} {name}");
+        let name = format!("server-addresses {io} {name}");
         let mut program = workspace.server()?;
         program
             .args(["echo", "--listen", "127.0.0.1:0", "--io", io])
@@ -174,18 +174,18 @@ fn start_haproxy(
     ports: &[(&str, String)],
     last: u16,
 ) -> Result<Service> {
-    let template = workspace.interop("haproxy/haproxy.cfg");
+    let template = workspace.interop("haproxy/addresses.cfg");
     let mut configuration =
         fs::read_to_string(&template).context(format!("reading {}", template.display()))?;
     for (name, port) in ports {
         configuration = configuration.replace(name, port);
     }
-    let path = workspace.fresh_folder("server-fronts")?.join("haproxy.cfg");
+    let path = workspace.fresh_folder("server-addresses")?.join("addresses.cfg");
     fs::write(&path, configuration).context(format!("writing {}", path.display()))?;
     let mut haproxy = Command::new(program);
     // In the foreground.
     haproxy.arg("-db").arg("-f").arg(&path);
-    let mut proxy = Service::start(workspace, "server-fronts haproxy", &mut haproxy)?;
+    let mut proxy = Service::start(workspace, "server-addresses haproxy", &mut haproxy)?;
     proxy.wait_for_port(last, START_LIMIT)?;
     Ok(proxy)
 }

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::workspace::Workspace;
-use crate::{autobahn, bench, checks, page, strangers};
+use crate::{autobahn, bench, checks, network, page, strangers};
 
 /// One check with a name of its own.
 pub(crate) struct Part {
@@ -170,6 +170,26 @@ pub(crate) const PARTS: &[Part] = &[
         "server-addresses",
         "our server knows where its clients are behind HAProxy and nginx",
         strangers::addresses::known,
+    ),
+    interop(
+        "network-nat",
+        "a heartbeat keeps a NAT from forgetting",
+        network::nat,
+    ),
+    interop(
+        "network-cut",
+        "a path that is cut is noticed by both ends",
+        network::cut,
+    ),
+    interop(
+        "network-moves",
+        "a client whose address changes comes back",
+        network::moves,
+    ),
+    interop(
+        "network-proxies",
+        "a heartbeat keeps nginx and HAProxy from dropping",
+        network::proxies,
     ),
     interop(
         "client-proxies",

@@ -1,4 +1,4 @@
-use crate::extension::DeflateConfig;
+use crate::{extension::DeflateConfig, heartbeat::CanaryBudget};
 use alloc::sync::Arc;
 use core::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -32,6 +32,13 @@ pub struct Config {
     /// what hardly any round trip is longer than (smoothed, and four times its
     /// variation: RFC 6298), but no longer than `pong_timeout`. Default: 5 s.
     pub min_pong_timeout: Duration,
+    /// How long a client that said that it keeps the connection alive, or that it
+    /// is a canary, may be silent before it counts as gone. A server pings
+    /// neither. Default: 1 h.
+    pub max_silence: Duration,
+    /// The canaries that a server holds for clients which learn how long a
+    /// connection may be silent. Default: 1,000 at one time.
+    pub canaries: Arc<CanaryBudget>,
     /// How long the peer may take nothing of what is to be written to it before
     /// it counts as dead. Default: 30 s.
     pub write_timeout: Duration,
@@ -55,6 +62,8 @@ impl Config {
             ping_interval: Some(Duration::from_secs(25)),
             pong_timeout: Duration::from_secs(20),
             min_pong_timeout: Duration::from_secs(5),
+            max_silence: Duration::from_secs(3600),
+            canaries: Arc::new(CanaryBudget::new(1_000)),
             write_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(10),
             deflate: None,

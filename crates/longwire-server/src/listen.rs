@@ -1,12 +1,14 @@
 //! Listening: what `serve` and `echo` have in common.
 
 use crate::{
+    connect::values,
     exit::{Failure, Status},
     proxies::Proxies,
     stop::StopArguments,
 };
 use longwire::{
     Config, DeflateConfig,
+    proto::heartbeat::CanaryBudget,
     server::{Listener, Options, OriginPolicy, Server},
     tls::ServerTls,
     worker::{Engine, EngineOptions, Handler, HttpFallback},
@@ -38,6 +40,16 @@ pub(crate) struct Arguments {
     /// bytes and more are compressed (permessage-deflate), each by itself.
     #[arg(long)]
     no_compress: bool,
+
+    /// How long a client that says that it keeps its connection alive may be
+    /// silent before it counts as gone. Others are pinged.
+    #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = silence)]
+    max_silence: Duration,
+
+    /// How many canaries are held at one time: connections with which clients
+    /// find out how long one may be silent on their path. 0 forbids them.
+    #[arg(long, value_name = "COUNT", default_value_t = 1000)]
+    max_canaries: usize,
 
     /// The certificate chain for wss://, a PEM file.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
@@ -71,6 +83,8 @@ impl Arguments {
     pub(crate) fn config(&self) -> Config {
         let mut config = Config::server();
         config.deflate = (!self.no_compress).then(DeflateConfig::server);
+        config.max_silence = self.max_silence;
+        config.canaries = CanaryBudget::new(self.max_canaries).into();
         config
     }
 
@@ -154,6 +168,15 @@ impl Arguments {
         };
         Failure::new(Status::Unreachable, what)
     }
+}
+
+/// What is less than a second no client could keep to.
+fn silence(text: &str) -> Result<Duration, String> {
+    let time = values::seconds(text)?;
+    let enough = time >= Duration::from_secs(1);
+    enough
+        .then_some(time)
+        .ok_or_else(|| "it takes at least 1 second".to_owned())
 }
 
 /// The host of an address, as it stands before a port.

@@ -73,6 +73,41 @@ fn other_requests_are_told_to_upgrade() {
     assert!(answer.starts_with("HTTP/1.1 426 "), "{answer}");
 }
 
+/// The answer to a request that says `said` of its heartbeats.
+fn handshake(program: &Program, said: &str) -> String {
+    program.http(&format!(
+        "GET /channels/a HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
+         Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nLongwire-Heartbeat: {said}\r\n\r\n\
+         \u{8}\0"
+    ))
+}
+
+#[test]
+fn who_beats_is_agreed_as_the_flags_say() {
+    // The frame behind the request breaks RFC 6455, so that the server closes.
+    for command in ["echo", "serve"] {
+        for how in ["tokio", "worker"] {
+            let program = Program::start(&[command, "--io", how]);
+            let answer = handshake(&program, "client");
+            assert!(answer.contains("watch=3600, canaries\r\n"), "{answer}");
+            assert!(handshake(&program, "canary").starts_with("HTTP/1.1 101 "));
+
+            let flags = ["--max-silence", "90", "--max-canaries", "0"];
+            let program = Program::start(&[&[command, "--io", how][..], &flags].concat());
+            let answer = handshake(&program, "client");
+            assert!(answer.contains("watch=90, canaries=?0\r\n"), "{answer}");
+            assert!(handshake(&program, "canary").starts_with("HTTP/1.1 403 "));
+        }
+    }
+    let (status, _, error) = program::run(&["echo", "--max-silence", "0"]);
+    assert_eq!(status, Some(2));
+    assert!(
+        error.contains("--max-silence") && error.contains("at least 1 second"),
+        "{error}"
+    );
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn told_to_stop_either_closes_with_1001() {

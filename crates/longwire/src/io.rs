@@ -1,9 +1,11 @@
 //! The transports that a WebSocket runs over.
 
-use longwire_proto::Output;
+use crate::tcp;
+use longwire_proto::{Acknowledgements, Output};
 use std::{
     any::Any,
     io::{self, IoSlice},
+    net::SocketAddr,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -56,6 +58,27 @@ impl Io {
     /// Whether the transport has been given back.
     pub(crate) const fn is_closed(&self) -> bool {
         matches!(self, Io::Closed)
+    }
+
+    /// The local address, where there is one: of TCP, and of TLS on it.
+    pub(crate) fn local_addr(&self) -> Option<SocketAddr> {
+        match self {
+            Io::Tcp(tcp) => tcp.local_addr().ok(),
+            #[cfg(feature = "tls")]
+            Io::Tls(tls) => tls.get_ref().0.local_addr().ok(),
+            _ => None,
+        }
+    }
+
+    /// What the peer's system has acknowledged of what was written, where that is
+    /// known. A system call.
+    pub(crate) fn acknowledgements(&self) -> Option<Acknowledgements> {
+        match self {
+            Io::Tcp(tcp) => tcp::acknowledgements(tcp),
+            #[cfg(feature = "tls")]
+            Io::Tls(tls) => tcp::acknowledgements(tls.get_ref().0),
+            _ => None,
+        }
     }
 
     /// Writes as much of `output` as the transport takes in one call.

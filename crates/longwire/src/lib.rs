@@ -13,6 +13,7 @@
 //!
 //! - [`connect`] and [`Connector`] open a [`WebSocket`]; [`client`] has the rest.
 //! - [`reconnecting()`] is a connection that comes back by itself.
+//! - [`heartbeat`] finds out how often a path wants to hear of a connection.
 //! - [`Server`] accepts them; [`server`] has the rest. The features `hyper` and
 //!   `axum` accept them inside an HTTP server that you have already.
 //! - [`WebSocket`] says what happens while you do something else, what dropping
@@ -31,12 +32,15 @@ mod drain;
 mod entropy;
 mod error;
 mod first;
+pub mod heartbeat;
 #[cfg(feature = "hyper")]
 mod integration;
 mod io;
 mod keeper;
+mod network;
 pub mod reconnecting;
 pub mod server;
+mod tcp;
 pub mod tls;
 mod unread;
 mod websocket;

@@ -85,3 +85,23 @@ async fn what_is_wrong_is_told_before_the_callback_runs() {
         (0x88, 1001_u16.to_be_bytes().to_vec())
     );
 }
+
+#[tokio::test]
+async fn a_canary_does_not_reach_the_callback() {
+    let address = app().await;
+    let mut canary = Peer::connect(address).await;
+    // The other route's callback would close it at once.
+    canary
+        .send(request("/open", "Longwire-Heartbeat: canary\r\n"))
+        .await;
+    let head = canary.read_head().await.to_ascii_lowercase();
+    assert!(head.starts_with("http/1.1 101 "), "{head}");
+    assert!(
+        head.contains("longwire-heartbeat: watch=3600, canaries\r\n"),
+        "{head}"
+    );
+    canary.send(frame(0x89, b"?")).await;
+    assert_eq!(canary.read_frame().await, (0x8A, b"?".to_vec()));
+    canary.send(close_frame(1000)).await;
+    assert_eq!(canary.read_frame().await.0, 0x88);
+}

@@ -21,6 +21,14 @@ async fn handle(
         return Ok(Response::new("a page".into()));
     }
     let upgrade = longwire::hyper::Upgrade::new(&mut request);
+    let upgrade = match upgrade {
+        Ok(upgrade) if upgrade.is_canary() && upgrade.request().path() == "/canaries" => {
+            let accepted = upgrade.accept_canary();
+            let response = accepted.unwrap_or_else(longwire::hyper::Rejection::into_response);
+            return Ok(response.map(Full::new));
+        }
+        upgrade => upgrade,
+    };
     let accepted = upgrade.and_then(|upgrade| match upgrade.request().path() {
         "/bad" => upgrade.subprotocol("unheard-of").accept(),
         _ => upgrade
@@ -132,6 +140,33 @@ async fn the_same_rules_hold_as_without_hyper() {
             "{request} -> {answer}"
         );
     }
+}
+
+#[tokio::test]
+async fn who_beats_is_agreed_and_canaries_are_known() {
+    let address = hyper_server(Conn::Http1).await;
+    let mut client = Peer::connect(address).await;
+    client
+        .send(request("/", "Longwire-Heartbeat: client\r\n"))
+        .await;
+    let head = client.read_head().await.to_ascii_lowercase();
+    assert!(head.contains("longwire-heartbeat: watch=3600"), "{head}");
+    client.echoes("hello").await;
+
+    let canary = |path| request(path, "Longwire-Heartbeat: canary\r\n");
+    let closing = canary("/").replace("Connection: Upgrade", "Connection: Upgrade, close");
+    let refused = Peer::exchange(address, closing).await;
+    assert!(refused.starts_with("HTTP/1.1 403 "), "{refused}");
+    assert!(refused.contains("canaries=?0"), "{refused}");
+
+    let mut kept = Peer::connect(address).await;
+    kept.send(canary("/canaries")).await;
+    assert!(kept.read_head().await.starts_with("HTTP/1.1 101 "));
+    kept.send(frame(0x89, b"?")).await;
+    assert_eq!(kept.read_frame().await, (0x8A, b"?".to_vec()));
+    kept.send(frame(0x81, b"hello")).await;
+    let (first, payload) = kept.read_frame().await;
+    assert_eq!((first, &payload[..2]), (0x88, &1008_u16.to_be_bytes()[..]));
 }
 
 #[tokio::test]

@@ -12,8 +12,12 @@
 //! - [`Counting`]: an allocator that counts, for tests that say how much may be
 //!   allocated.
 //! - `fuzz` (feature): the bodies of the fuzz targets.
+//! - `Middlebox` (feature `middlebox`): a forwarder that forgets idle
+//!   connections, delays, cuts and refuses them, as what stands between real
+//!   clients and servers does.
 //!
-//! Nothing here needs a runtime. Everything that is random comes from a seed.
+//! Nothing else here needs a runtime. Everything that is random comes from a
+//! seed.
 
 mod allocations;
 mod chunker;
@@ -22,6 +26,8 @@ mod endpoint;
 mod events;
 #[cfg(feature = "fuzz")]
 pub mod fuzz;
+#[cfg(feature = "middlebox")]
+mod middlebox;
 mod pair;
 mod rng;
 mod schedule;
@@ -32,6 +38,8 @@ pub use chunker::{Chunker, any_chunker};
 pub use deflate::{RandomDeflate, StrictInflate, Strictly, TestCodecs, decompress};
 pub use endpoint::Endpoint;
 pub use events::{assembled, joined, owned};
+#[cfg(feature = "middlebox")]
+pub use middlebox::{AtLimit, Flow, Middlebox};
 pub use pair::Pair;
 pub use rng::Rng;
 pub use schedule::{How, Operation, Schedule, any_deflate_config, any_schedule};

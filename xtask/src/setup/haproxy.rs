@@ -1,4 +1,4 @@
-//! HAProxy, which speaks the PROXY protocol.
+//! HAProxy.
 
 use std::path::{Path, PathBuf};
 
@@ -6,18 +6,18 @@ use super::{debian, find_on_path};
 use crate::error::{Error, Result};
 use crate::workspace::Workspace;
 
-/// What is installed; else Debian's package, installed. Its many libraries leave
-/// nothing to be unpacked.
+/// What is installed, or Debian's package unpacked: installing it would start a
+/// proxy.
 pub(crate) fn program(workspace: &Workspace) -> Result<PathBuf> {
-    if let Some(found) = installed() {
+    if let Some(found) = find_on_path(&["haproxy"]) {
         return Ok(found);
     }
-    debian::install(workspace, &["haproxy"])?;
-    installed().ok_or_else(|| Error::new("Debian's haproxy has no /usr/sbin/haproxy"))
-}
-
-fn installed() -> Option<PathBuf> {
     // Outside the PATH of many users.
     let installed = Path::new("/usr/sbin/haproxy");
-    find_on_path(&["haproxy"]).or_else(|| installed.exists().then(|| installed.to_owned()))
+    if installed.exists() {
+        return Ok(installed.to_owned());
+    }
+    let root = debian::unpack(workspace, "haproxy", None, &["haproxy"])
+        .map_err(|why| Error::new(format!("install haproxy\n{why}")))?;
+    Ok(root.join("usr/sbin/haproxy"))
 }

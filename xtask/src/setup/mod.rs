@@ -5,6 +5,7 @@ pub(crate) mod chromium;
 pub(crate) mod debian;
 pub(crate) mod haproxy;
 pub(crate) mod java;
+pub(crate) mod namespaces;
 pub(crate) mod nginx;
 pub(crate) mod node;
 pub(crate) mod proxies;

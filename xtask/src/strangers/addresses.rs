@@ -7,10 +7,10 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::echo_server::EchoServer;
-use super::servers::start_nginx;
+use super::fronts;
 use crate::error::{Error, Result, ResultExt as _};
 use crate::process::{self, Service};
-use crate::setup::{haproxy, nginx};
+use crate::setup::haproxy;
 use crate::workspace::Workspace;
 
 const START_LIMIT: Duration = Duration::from_secs(20);
@@ -35,21 +35,14 @@ impl Clients {
 
 pub(crate) fn known(workspace: &Workspace) -> Result<String> {
     let haproxy = haproxy::program(workspace)?;
-    let nginx = nginx::program(workspace)?;
     let mut clients = Clients(10);
     for io in ["worker", "tokio"] {
-        behind(workspace, io, &haproxy, &nginx, &mut clients)?;
+        behind(workspace, io, &haproxy, &mut clients)?;
     }
     Ok("HAProxy by PROXY protocol 1 and 2, X-Forwarded-For and Forwarded; nginx".into())
 }
 
-fn behind(
-    workspace: &Workspace,
-    io: &str,
-    haproxy: &Path,
-    nginx: &Path,
-    clients: &mut Clients,
-) -> Result {
+fn behind(workspace: &Workspace, io: &str, haproxy: &Path, clients: &mut Clients) -> Result {
     let announced = Server::start(workspace, io, "announced", &["--proxy-protocol"])?;
     let by_field = Server::start(workspace, io, "x-forwarded-for", &[])?;
     let by_standard = ["--forwarded-header", "forwarded"];
@@ -67,13 +60,8 @@ fn behind(
         ("@FORWARDED_SERVER@", by_standard.port()),
     ];
     let _haproxy = start_haproxy(workspace, haproxy, &ports, standard)?;
-    let _nginx = start_nginx(
-        workspace,
-        "server-addresses nginx",
-        nginx,
-        page,
-        &by_field.port(),
-    )?;
+    let part = "server-addresses";
+    let _nginx = fronts::nginx(workspace, part, page, &by_field.port(), "60s")?;
 
     for (server, port) in [
         (&announced, v1),
@@ -180,7 +168,9 @@ fn start_haproxy(
     for (name, port) in ports {
         configuration = configuration.replace(name, port);
     }
-    let path = workspace.fresh_folder("server-addresses")?.join("addresses.cfg");
+    let path = workspace
+        .fresh_folder("server-addresses")?
+        .join("addresses.cfg");
     fs::write(&path, configuration).context(format!("writing {}", path.display()))?;
     let mut haproxy = Command::new(program);
     // In the foreground.

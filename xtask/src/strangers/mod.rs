@@ -5,6 +5,7 @@ pub(crate) mod addresses;
 mod certificate;
 pub(crate) mod clients;
 pub(crate) mod echo_server;
+pub(crate) mod fronts;
 mod matrix;
 pub(crate) mod servers;
 mod transcript;

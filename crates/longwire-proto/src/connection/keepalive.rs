@@ -1,9 +1,14 @@
 //! Heartbeats: when to ping, and when a peer that is silent, or that takes
 //! nothing, counts as dead.
 
+mod acknowledged;
+
+pub use acknowledged::Acknowledgements;
+
 use super::round_trip::RoundTrip;
 use crate::{CloseCause, Config, ControlPayload, Instant, time::earlier};
-use core::time::Duration;
+use acknowledged::Writes;
+use core::{num::NonZeroU32, time::Duration};
 
 /// When the peer was last heard, and what of ours waits for it.
 #[derive(Debug)]
@@ -13,8 +18,20 @@ pub(super) struct Keepalive {
     ping_sent: Option<Instant>,
     /// How many Pings were sent since the peer was last heard.
     probes: u8,
+    /// The peer keeps the connection alive: it is not pinged.
+    watches: bool,
+    /// How many Pings have come.
+    pings: u16,
+    /// After how much silence it is pinged, in milliseconds, where that is not
+    /// as the configuration says.
+    interval: Option<NonZeroU32>,
     /// Since when the transport takes nothing of what is to be written.
     write_blocked: Option<Instant>,
+    /// What is known of that which the transport took.
+    writes: Writes,
+    writes_due: Instant,
+    /// How many bytes were acknowledged when the system was last asked.
+    acknowledged: u32,
     round_trip: RoundTrip,
 }
 
@@ -39,15 +56,51 @@ impl Keepalive {
             last_heard: now,
             ping_sent: None,
             probes: 0,
+            watches: false,
+            pings: 0,
+            interval: None,
             write_blocked: None,
+            writes: Writes::Settled,
+            writes_due: Instant::from_micros(0),
+            acknowledged: 0,
             round_trip: RoundTrip::UNKNOWN,
         }
     }
 
     /// The peer gave a sign of life: any byte is one.
     pub(super) fn heard(&mut self, now: Instant) {
+        self.not_listening(now);
+        self.settle_writes();
+    }
+
+    /// Whatever sign of life the peer gave, we would not know.
+    pub(super) fn not_listening(&mut self, now: Instant) {
         self.last_heard = now;
         self.probes = 0;
+    }
+
+    pub(super) const fn last_heard(&self) -> Instant {
+        self.last_heard
+    }
+
+    /// A Ping came.
+    pub(super) fn pinged(&mut self) {
+        self.pings = self.pings.wrapping_add(1);
+    }
+
+    pub(super) const fn pings(&self) -> u16 {
+        self.pings
+    }
+
+    /// The peer keeps the connection alive from now on.
+    pub(super) fn watch(&mut self) {
+        self.watches = true;
+    }
+
+    /// Pings after so much silence from now on.
+    pub(super) fn set_interval(&mut self, interval: Duration) {
+        let millis = u32::try_from(interval.as_millis()).unwrap_or(u32::MAX);
+        self.interval = NonZeroU32::new(millis.max(1));
     }
 
     /// A Pong came.
@@ -79,20 +132,27 @@ impl Keepalive {
     }
 
     pub(super) fn next_timeout(&self, config: &Config) -> Option<Instant> {
-        earlier(self.heartbeat_timeout(config), self.write_timeout(config))
+        let write = earlier(self.write_timeout(config), self.acknowledgement_timeout());
+        earlier(self.heartbeat_timeout(config), write)
     }
 
     /// What is due now. A `Ping` that is reported counts as sent.
     pub(super) fn handle_timeout(&mut self, now: Instant, config: &Config) -> Due {
         let is_due = |timeout: Option<Instant>| timeout.is_some_and(|timeout| timeout <= now);
+        if is_due(self.acknowledgement_timeout()) && self.is_unacknowledged(now, config) {
+            return Due::Dead(CloseCause::Unacknowledged);
+        }
         if is_due(self.write_timeout(config)) {
             return Due::Dead(CloseCause::WriteTimeout);
         }
         if !is_due(self.heartbeat_timeout(config)) {
             return Due::Nothing;
         }
-        if self.probes == PROBES {
-            return Due::Dead(CloseCause::KeepaliveTimeout);
+        if self.watches || self.probes == PROBES {
+            return Due::Dead(match self.writes {
+                Writes::InFlight => CloseCause::Unacknowledged,
+                Writes::Settled | Writes::Taken => CloseCause::KeepaliveTimeout,
+            });
         }
         self.probes += 1;
         if self.probes == 1 {
@@ -103,7 +163,13 @@ impl Keepalive {
     }
 
     fn heartbeat_timeout(&self, config: &Config) -> Option<Instant> {
-        let interval = config.ping_interval?;
+        if self.watches {
+            return Some(self.last_heard + config.max_silence);
+        }
+        let interval = match self.interval {
+            Some(millis) => Duration::from_millis(millis.get().into()),
+            None => config.ping_interval?,
+        };
         Some(match self.ping_sent.filter(|_| self.probes > 0) {
             None => self.last_heard + interval,
             Some(sent) => sent + self.patience(config) * self.probes.into() / PROBES.into(),
@@ -111,7 +177,7 @@ impl Keepalive {
     }
 
     /// How long a peer may be silent that has been pinged.
-    fn patience(&self, config: &Config) -> Duration {
+    pub(super) fn patience(&self, config: &Config) -> Duration {
         match self.round_trip.limit() {
             None => config.pong_timeout,
             Some(limit) => (config.min_pong_timeout + limit).min(config.pong_timeout),

@@ -11,6 +11,7 @@ mod send;
 mod state;
 
 pub use close_info::{CloseCause, CloseInfo, Initiator, Transport};
+pub use keepalive::Acknowledgements;
 
 use crate::{
     CloseCode, Config, ControlPayload, Env, Event, Input, Instant, MessageKind, ReceiveMode, Role,
@@ -90,7 +91,8 @@ use state::{End, State};
 ///
 /// Before `handle_timeout` is called the transport should be read once: when the
 /// process was stopped or the machine slept, the bytes that prove the peer alive
-/// are waiting there.
+/// are waiting there. A driver that can ask the system what the peer has
+/// acknowledged tells by [`acknowledged`](Self::acknowledged) first.
 #[derive(Debug)]
 pub struct Connection {
     config: Arc<Config>,
@@ -192,7 +194,10 @@ impl Connection {
             Ok(None) => return None,
             Ok(Some(Received::Event(event))) => {
                 match &event {
-                    Event::Ping(payload) => self.answer_ping(env, payload),
+                    Event::Ping(payload) => {
+                        self.keepalive.pinged();
+                        self.answer_ping(env, payload);
+                    }
                     Event::Pong(payload) => self.keepalive.ponged(payload, env.now),
                     _ => {}
                 }
@@ -305,10 +310,32 @@ impl Connection {
         }
     }
 
+    /// Sends no more Pings and only watches, because the client said that it
+    /// keeps the connection alive
+    /// ([`Proposal::Client`](crate::heartbeat::Proposal::Client)): after
+    /// [`Config::max_silence`] without a byte it counts as gone.
+    pub fn watch(&mut self) {
+        self.keepalive.watch();
+    }
+
+    /// Pings after so much silence from now on, in place of
+    /// [`Config::ping_interval`]. From 1 ms to 49 days. The next timeout may be
+    /// an earlier one then. A connection that only [watches](Self::watch) still
+    /// does not ping.
+    pub fn set_ping_interval(&mut self, interval: Duration) {
+        self.keepalive.set_interval(interval);
+    }
+
+    /// How long a Ping that was sent now could stay unanswered before the peer
+    /// counted as dead: see [`Config::min_pong_timeout`].
+    pub fn pong_timeout(&self) -> Duration {
+        self.keepalive.patience(&self.config)
+    }
+
     /// Tells that the driver does not read at present, because it has no room:
     /// the peer's silence is the driver's own doing, and no sign of death.
     pub fn reading_paused(&mut self, now: Instant) {
-        self.keepalive.heard(now);
+        self.keepalive.not_listening(now);
     }
 
     /// Tells that the transport takes nothing now of what is to be written.
@@ -323,10 +350,49 @@ impl Connection {
         self.keepalive.write_progressed(now);
     }
 
+    /// Tells that the transport took something of what is to be written. From the
+    /// first such call on [`next_timeout`](Self::next_timeout) may be nearer:
+    /// the peer's system has to acknowledge it.
+    pub fn write_taken(&mut self) {
+        self.keepalive.write_taken(&self.config);
+    }
+
+    /// Whether what the transport took may wait to be acknowledged, as far as is
+    /// known.
+    pub const fn awaits_acknowledgement(&self) -> bool {
+        self.keepalive.awaits_acknowledgement()
+    }
+
+    /// Tells what the system knows of the bytes that the transport took: what was
+    /// acknowledged is a sign of life, and what stays unacknowledged longer than
+    /// an answered Ping may take is one of death.
+    ///
+    /// It need not be asked before [`handle_timeout`](Self::handle_timeout) is
+    /// due, so no message costs anything for it.
+    pub fn acknowledged(&mut self, now: Instant, acknowledgements: &Acknowledgements) {
+        self.keepalive
+            .acknowledged(now, acknowledgements, &self.config);
+    }
+
     /// The time from a heartbeat's Ping to its Pong, smoothed; `None` before the
     /// first. A connection that is never silent sends no heartbeats.
     pub fn round_trip(&self) -> Option<Duration> {
         self.keepalive.round_trip()
+    }
+
+    /// When the peer last gave a sign of life: a byte that was received, or one
+    /// that it took after it had taken none. At first, when the connection was
+    /// opened.
+    pub const fn last_heard(&self) -> Instant {
+        self.keepalive.last_heard()
+    }
+
+    /// How many Pings have come from the peer. It wraps around.
+    ///
+    /// What watches whether the peer beats by itself compares it now and then,
+    /// so that no message costs anything for it.
+    pub const fn pings_received(&self) -> u16 {
+        self.keepalive.pings()
     }
 
     /// The code that the connection ended with, as the browser API reports it;

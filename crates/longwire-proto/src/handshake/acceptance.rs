@@ -4,6 +4,7 @@ use super::headers::Headers;
 use super::misuse::MisuseError;
 use super::server::Request;
 use crate::extension::Extension;
+use crate::heartbeat::{self, Terms};
 use alloc::borrow::ToOwned;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -14,17 +15,19 @@ use alloc::vec::Vec;
 pub struct Acceptance {
     subprotocol: Option<String>,
     extensions: Vec<Extension>,
+    heartbeat: Option<Terms>,
     headers: Headers,
 }
 
 /// Headers of the handshake, and those of a body, which a 101 does not have.
-const RESERVED: [&str; 8] = [
+const RESERVED: [&str; 9] = [
     "Upgrade",
     "Connection",
     "Sec-WebSocket-Accept",
     "Sec-WebSocket-Protocol",
     "Sec-WebSocket-Extensions",
     "Sec-WebSocket-Version",
+    heartbeat::HEADER,
     "Content-Length",
     "Transfer-Encoding",
 ];
@@ -48,6 +51,14 @@ impl Acceptance {
     #[must_use]
     pub fn extension(mut self, extension: Extension) -> Acceptance {
         self.extensions.push(extension);
+        self
+    }
+
+    /// Says how the server beats, to a client that asks
+    /// ([`Proposal`](heartbeat::Proposal)).
+    #[must_use]
+    pub fn heartbeat(mut self, terms: Terms) -> Acceptance {
+        self.heartbeat = Some(terms);
         self
     }
 
@@ -109,6 +120,9 @@ impl Request {
         self.check_extensions(&acceptance.extensions)?;
         if !acceptance.extensions.is_empty() {
             headers.push("Sec-WebSocket-Extensions", list(&acceptance.extensions));
+        }
+        if let Some(terms) = &acceptance.heartbeat {
+            headers.push(heartbeat::HEADER, terms.to_string());
         }
         for (name, value) in acceptance.headers.iter() {
             headers.push(name, value);

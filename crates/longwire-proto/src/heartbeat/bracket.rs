@@ -39,7 +39,7 @@ impl Bracket {
     }
 
     pub(super) fn of_known(known: &Known, config: &LearningConfig) -> Bracket {
-        let proven = known.proven.clamp(config.start, config.max);
+        let proven = known.proven.max(config.start).min(config.max);
         Bracket {
             proven,
             refuted: known.refuted.filter(|&refuted| refuted > proven),

@@ -18,7 +18,8 @@ pub struct LearningConfig {
     /// How far below the longest span that was answered the beat stays; at least
     /// a twentieth of it. Default: 5 s.
     pub margin: Duration,
-    /// The most canaries at one time. Default: 4.
+    /// The most canaries at one time; with 0 there are none, and only what is
+    /// known already is used. Default: 4.
     pub max_canaries: usize,
     /// The least time between the opening of two canaries. Default: 1 s.
     pub pace: Duration,
@@ -45,6 +46,16 @@ impl Default for LearningConfig {
 }
 
 impl LearningConfig {
+    /// The same for a server that gives up a client which is silent for
+    /// `max_silence`: no span comes near that.
+    #[must_use]
+    pub fn within(mut self, max_silence: Duration) -> LearningConfig {
+        let room = self.margin.max(max_silence / 20).min(max_silence / 2);
+        self.max = self.max.min(max_silence - room);
+        self.start = self.start.min(self.max);
+        self
+    }
+
     /// The interval of a live connection on a path that carries `proven`.
     pub(super) fn interval(&self, proven: Duration) -> Duration {
         let margin = self.margin.max(proven / 20);
@@ -54,5 +65,26 @@ impl LearningConfig {
     /// How far apart two spans near `span` may be to count as one.
     pub(super) fn resolution_at(&self, span: Duration) -> Duration {
         self.resolution.max(span / 16)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn secs(secs: u64) -> Duration {
+        Duration::from_secs(secs)
+    }
+
+    #[test]
+    fn no_span_comes_near_what_the_server_allows() {
+        let within = |max_silence| {
+            let config = LearningConfig::default().within(max_silence);
+            (config.start, config.max)
+        };
+        assert_eq!(within(secs(86_400)), (secs(15), secs(1_800)));
+        assert_eq!(within(secs(600)), (secs(15), secs(570)));
+        assert_eq!(within(secs(60)), (secs(15), secs(55)));
+        assert_eq!(within(secs(8)), (secs(4), secs(4)));
     }
 }

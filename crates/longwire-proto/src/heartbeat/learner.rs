@@ -92,7 +92,8 @@ pub enum Outcome {
     Answered,
     /// Its Ping was not answered in the time in which the live connection's are.
     Silent,
-    /// TCP was closed or reset, without a Close frame, after this silence.
+    /// It was ended after this silence: TCP was closed or reset, or a server said
+    /// goodbye to a connection that said nothing.
     Dropped {
         /// How long nothing had passed.
         after: Duration,
@@ -103,9 +104,12 @@ pub enum Outcome {
         /// How long nothing had passed.
         after: Duration,
     },
-    /// It could not be opened, or was closed with a Close frame: canaries are
+    /// The server refused it, or closed it for a reason of its own: canaries are
     /// not wanted here, at least for now.
     Refused,
+    /// It could not be opened, for want of a network, or the server restarted:
+    /// this says nothing of the path. Another is tried later.
+    Void,
 }
 
 /// What keeps the live connection alive.
@@ -215,6 +219,9 @@ impl Learner {
                 }
             }
             Outcome::Refused => self.settle(now),
+            // As often as an unlearned connection beats, so that what is broken
+            // does not use up the canaries in no time.
+            Outcome::Void => self.not_before = now + self.config.pace.max(self.config.start),
         }
         self.settle_if_done(now);
     }

@@ -11,13 +11,18 @@
 //! is how often the live connection beats.
 //!
 //! This is a pure state machine. The driver opens the connections, keeps the
-//! time, and says what became of them.
+//! time, and says what became of them. [`Proposal`] and [`Terms`] are how the two
+//! ends agree in the opening handshake on who beats.
 
+mod agreement;
 mod bracket;
+mod canary_budget;
 mod config;
 mod learner;
 mod peer;
 
+pub use agreement::{HEADER, Proposal, ServerBeat, Terms};
 pub use bracket::Known;
+pub use canary_budget::{CanaryBudget, CanaryPlace};
 pub use config::LearningConfig;
 pub use learner::{Beat, CanaryId, Learner, Outcome, Step};

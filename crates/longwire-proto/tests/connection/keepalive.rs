@@ -36,6 +36,49 @@ fn a_silent_peer_is_pinged_after_the_interval() {
 }
 
 #[test]
+fn the_interval_can_be_set_while_the_connection_lives() {
+    for role in ROLES {
+        for interval in [seconds(7), seconds(700)] {
+            let mut end = Endpoint::new(role);
+            let opened = end.now;
+            end.advance(seconds(3));
+            end.connection.set_ping_interval(interval);
+            let due = opened + interval;
+            assert_eq!(end.connection.next_timeout(), Some(due));
+            end.advance(interval - seconds(3) - Duration::from_micros(1));
+            end.call(Connection::handle_timeout);
+            assert!(end.output.is_empty());
+            end.advance(Duration::from_micros(1));
+            end.call(Connection::handle_timeout);
+            assert_eq!(end.take_frames(), [RawFrame::ping("")]);
+        }
+        let mut end = Endpoint::with_config(role, |config| config.ping_interval = None);
+        assert_eq!(end.connection.next_timeout(), None);
+        end.connection.set_ping_interval(Duration::ZERO);
+        let soon = end.now + Duration::from_millis(1);
+        assert_eq!(end.connection.next_timeout(), Some(soon));
+        end.connection.set_ping_interval(Duration::MAX);
+        let late = end.now + Duration::from_millis(u32::MAX.into());
+        assert_eq!(end.connection.next_timeout(), Some(late));
+    }
+}
+
+#[test]
+fn pings_that_come_are_counted_and_all_that_comes_is_dated() {
+    for role in ROLES {
+        let mut end = Endpoint::new(role);
+        let opened = end.now;
+        assert_eq!(end.connection.last_heard(), opened);
+        end.advance(seconds(3));
+        end.receive_frame(RawFrame::ping("1"));
+        end.receive_frame(RawFrame::pong(""));
+        end.receive_frame(RawFrame::ping("2"));
+        assert_eq!(end.connection.pings_received(), 2);
+        assert_eq!(end.connection.last_heard(), opened + seconds(3));
+    }
+}
+
+#[test]
 fn any_byte_is_a_sign_of_life() {
     for role in ROLES {
         let mut end = Endpoint::new(role);
@@ -205,6 +248,32 @@ fn without_an_interval_nothing_is_pinged_and_no_timeout_set() {
         end.advance(seconds(1_000_000));
         end.call(Connection::handle_timeout);
         assert!(end.connection.is_open() && end.output.is_empty());
+    }
+}
+
+#[test]
+fn a_peer_that_beats_itself_is_watched_and_not_pinged() {
+    for ping_interval in [Some(seconds(25)), None] {
+        let mut end = Endpoint::with_config(Role::Server, |config| {
+            config.ping_interval = ping_interval;
+            config.max_silence = seconds(1_800);
+        });
+        end.connection.watch();
+        for _ in 0..3 {
+            end.advance(seconds(1_799));
+            end.call(Connection::handle_timeout);
+            assert!(end.output.is_empty());
+            assert_eq!(end.receive_frame(RawFrame::ping("beat")).len(), 1);
+            assert_eq!(end.take_frames(), [RawFrame::pong("beat")]);
+        }
+        let due = end.now + seconds(1_800);
+        assert_eq!(end.connection.next_timeout(), Some(due));
+        assert_eq!(end.run_timeout(), [Event::Closed]);
+        assert_eq!(end.now, due);
+        let info = end.connection.close_info().unwrap();
+        assert_eq!(info.cause, CloseCause::KeepaliveTimeout);
+        assert_eq!(end.connection.transport(), Transport::Close);
+        assert!(end.output.is_empty());
     }
 }
 

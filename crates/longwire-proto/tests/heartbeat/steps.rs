@@ -153,6 +153,37 @@ fn where_canaries_are_not_wanted_none_is_sent() {
 }
 
 #[test]
+fn what_says_nothing_of_the_path_is_tried_again_later() {
+    let mut learner = learner();
+    let opened = open_all(&mut learner);
+    let at = START + secs(30);
+    learner.finished(opened[0].0, Outcome::Void, at);
+    assert_eq!(learner.next_step(at), None);
+    assert_eq!(learner.next_timeout(), Some(at + secs(15)));
+    let Some(Step::Open { span, .. }) = learner.next_step(at + secs(15)) else {
+        panic!("no other is tried");
+    };
+    assert_eq!(span, secs(480), "the next of the ladder");
+    assert_eq!(learner.known().refuted, None);
+}
+
+#[test]
+fn a_start_above_the_longest_span_is_no_trouble() {
+    let config = LearningConfig::default().within(secs(4));
+    let known = longwire_proto::heartbeat::Known {
+        proven: minutes(5),
+        refuted: None,
+        age: Duration::ZERO,
+    };
+    let mut config_of_user = LearningConfig::default();
+    config_of_user.max = secs(10);
+    for config in [config, config_of_user] {
+        let learner = Learner::new(config, Some(&known), START);
+        assert!(learner.is_settled());
+    }
+}
+
+#[test]
 fn a_death_at_the_learned_interval_forgets_it() {
     let mut learner = learner();
     let opened = open_all(&mut learner);

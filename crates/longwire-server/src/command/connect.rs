@@ -1,7 +1,7 @@
 use crate::{
     connect::{
-        self, Look, Manners, Options, ShowSecrets, Transport,
-        values::{self, Header, Patience, ProxyChoice},
+        self, Heartbeat, Look, Manners, Options, ShowSecrets, Transport,
+        values::{self, Header, Interval, Patience, ProxyChoice},
     },
     exit::Failure,
 };
@@ -24,6 +24,7 @@ Examples:
   longwire connect ws://localhost:8080/channels/lobby
   echo hello | longwire connect ws://localhost:8080/channels/lobby
   longwire connect --wait forever --json wss://example.com/feed < /dev/null
+  longwire connect --heartbeat learned wss://example.com/feed
   longwire connect --inspect --header 'Authorization: Bearer TOKEN' wss://example.com/
 
 Exit codes:
@@ -115,9 +116,26 @@ struct LimitArguments {
     /// How many seconds each step of connecting may take.
     #[arg(long, value_name = "SECONDS", default_value = "15", value_parser = values::seconds)]
     timeout: Duration,
-    /// After how many seconds of silence a Ping is sent; 0 sends none.
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = values::seconds)]
-    ping_interval: Duration,
+    /// After how much silence a Ping is sent: seconds, as in 25s, or `none`; or
+    /// `learned`, for as seldom as the path allows.
+    ///
+    /// It is learned by spare connections to the same server, at most four at a
+    /// time, which stay silent and then ask whether they are still there. The
+    /// connection itself is never put at risk.
+    #[arg(
+        long,
+        alias = "ping-interval",
+        value_name = "TIME",
+        default_value = "30s",
+        value_parser = values::interval
+    )]
+    heartbeat: Interval,
+    /// Keep what is learned of heartbeats in this file.
+    ///
+    /// Without this it is longwire/heartbeats in $XDG_STATE_HOME, or in
+    /// ~/.local/state.
+    #[arg(long, value_name = "FILE")]
+    heartbeat_store: Option<PathBuf>,
     /// The longest message to receive, in bytes, or with K, M or G. Without
     /// effect on messages that are written as they come (--binary).
     #[arg(long, value_name = "SIZE", default_value = "16M", value_parser = values::size)]
@@ -148,7 +166,7 @@ struct InputArguments {
 struct OutputArguments {
     /// Write each message and event as a line of JSON, with its `type`: open,
     /// text, binary (in base64), pong, close, error; with --inspect also
-    /// dialed, handshake, frame, broken.
+    /// dialed, handshake, frame, broken; with --heartbeat learned also heartbeat.
     #[arg(long)]
     json: bool,
     /// Say nothing of the connection on standard error, except errors.
@@ -194,7 +212,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
             proxy: handshake.proxy,
             tls: tls.load()?,
             timeout: limits.timeout,
-            ping_interval: limits.ping_interval,
+            heartbeat: Heartbeat::new(limits.heartbeat, limits.heartbeat_store)?,
             max_message_size: limits.max_message_size,
         },
         look: Look {

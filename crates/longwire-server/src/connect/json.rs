@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use longwire::{CloseInfo, Initiator, Message};
+use longwire::{CloseInfo, Initiator, Message, heartbeat::Beat};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -59,6 +59,19 @@ pub(super) fn message(message: &Message) -> Bytes {
             .field("base64", STANDARD.encode(bytes)),
     }
     .end()
+}
+
+/// What keeps the connection alive, and how often.
+pub(super) fn heartbeat(beat: Beat, settled: bool) -> Bytes {
+    let (by, interval) = match beat {
+        Beat::Every(interval) => ("client", interval),
+        Beat::Peer(interval) => ("server", interval),
+    };
+    Line::new("heartbeat")
+        .field("by", by)
+        .field("interval_ms", milliseconds(interval))
+        .field("settled", settled)
+        .end()
 }
 
 pub(super) fn close(info: &CloseInfo) -> Bytes {

@@ -11,6 +11,7 @@
 mod commands;
 mod escape;
 mod failure;
+mod heartbeat;
 mod hex;
 mod input;
 mod inspect;
@@ -21,15 +22,18 @@ mod output;
 mod prompt;
 mod screen;
 mod session;
+mod state;
 mod style;
 pub(crate) mod values;
 
 pub(crate) use failure::url;
+pub(crate) use heartbeat::Heartbeat;
 pub(crate) use open::{Transport, tls};
 pub(crate) use screen::{Look, ShowSecrets};
 pub(crate) use session::Manners;
 
 use crate::exit::{Failure, Status};
+use heartbeat::{Pacer, Place};
 use inspect::Seen;
 use interrupts::Interrupts;
 use longwire::{
@@ -78,7 +82,7 @@ async fn connect(options: Options) -> Result<(), Failure> {
         manners,
         keep_history,
     } = options;
-    let connector = transport.connector()?;
+    let (connector, pacer) = transport.connector()?;
     let screen =
         Screen::new(look, manners.binary).map_err(|error| failed("cannot start", &error))?;
     let screen = Arc::new(screen);
@@ -93,7 +97,21 @@ async fn connect(options: Options) -> Result<(), Failure> {
         Err(failure) => Err(failure),
         Ok((websocket, response)) => {
             screen.opened(&url.to_string(), &response).await;
-            talk(websocket, &screen, &mut passing, manners, keep_history).await
+            let place = Place {
+                connector,
+                url,
+                response,
+            };
+            let heart = (pacer, &place);
+            talk(
+                websocket,
+                heart,
+                &screen,
+                &mut passing,
+                manners,
+                keep_history,
+            )
+            .await
         }
     };
     let written = screen.output().finish().await;
@@ -128,6 +146,7 @@ async fn open(
 /// Talks, at the prompt if a person may be there.
 async fn talk(
     websocket: WebSocket,
+    heart: (Option<Pacer>, &Place),
     screen: &Arc<Screen>,
     passing: &mut Passing,
     manners: Manners,
@@ -143,7 +162,10 @@ async fn talk(
     };
     let interrupts =
         Interrupts::new(keys).map_err(|error| failed("cannot listen to signals", &error))?;
-    session::talk(websocket, source, interrupts, screen, passing, manners).await
+    session::talk(
+        websocket, heart, source, interrupts, screen, passing, manners,
+    )
+    .await
 }
 
 fn failed(what: &str, error: &io::Error) -> Failure {

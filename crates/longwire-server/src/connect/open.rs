@@ -1,6 +1,8 @@
 //! From options to an open WebSocket.
 
 use super::{
+    Heartbeat,
+    heartbeat::Pacer,
     inspect::{Seen, Tap},
     values::{Header, ProxyChoice},
 };
@@ -8,6 +10,7 @@ use crate::exit::{Failure, Status};
 use longwire::{
     AssemblyBudget, Config, ConnectError, Connector, DeflateConfig, Limits, WebSocket,
     client::ByteStream,
+    heartbeat::Proposal,
     proto::handshake::{Response, Url},
     tls::{ClientTls, TlsError},
 };
@@ -25,16 +28,17 @@ pub(crate) struct Transport {
     pub(crate) proxy: Option<ProxyChoice>,
     pub(crate) tls: ClientTls,
     pub(crate) timeout: Duration,
-    /// Zero for none.
-    pub(crate) ping_interval: Duration,
+    pub(crate) heartbeat: Heartbeat,
     pub(crate) max_message_size: u64,
     pub(crate) compress: bool,
 }
 
 impl Transport {
+    /// What connects, and what sets the beat if that is learned.
+    ///
     /// # Errors
     /// What of it could not stand in a request.
-    pub(super) fn connector(self) -> Result<Connector, Failure> {
+    pub(super) fn connector(self) -> Result<(Connector, Option<Pacer>), Failure> {
         let mut builder = Connector::builder()
             .config(self.config())
             .tls(self.tls)
@@ -55,9 +59,13 @@ impl Transport {
         if let Some(origin) = self.origin {
             builder = builder.origin(origin);
         }
-        builder
+        let connector = builder
             .build()
-            .map_err(|error| Failure::new(Status::Usage, error))
+            .map_err(|error| Failure::new(Status::Usage, error))?;
+        Ok(match self.heartbeat.pacer() {
+            Some(pacer) => (connector.proposing(Proposal::Client), Some(pacer)),
+            None => (connector, None),
+        })
     }
 
     fn config(&self) -> Config {
@@ -66,7 +74,7 @@ impl Transport {
         limits.max_frame_size = self.max_message_size;
         let mut config = Config::client();
         config.limits = limits;
-        config.ping_interval = Some(self.ping_interval).filter(|interval| !interval.is_zero());
+        config.ping_interval = self.heartbeat.fixed();
         config.deflate = self.compress.then(DeflateConfig::client);
         // There is one connection, so that its limit is the only one. What is
         // decompressed is noticed to be too long when it is one byte too long.

@@ -1,13 +1,13 @@
 //! The prompt: line editing and history, by a thread of its own.
 
-use super::{commands, style::Palette};
+use super::{commands, state, style::Palette};
 use rustyline::{
     ColorMode, CompletionType, Config, Context, Editor, ExternalPrinter, Helper,
     completion::Completer, config::Behavior, error::ReadlineError, highlight::Highlighter,
     hint::Hinter, history::FileHistory, validate::Validator,
 };
 use std::{
-    env, fmt, fs, io,
+    fmt, fs, io,
     io::{IsTerminal as _, Write as _},
     path::PathBuf,
     sync::{Arc, Mutex, mpsc as std_mpsc},
@@ -319,7 +319,7 @@ struct History {
 impl History {
     /// That it cannot be read or written is no reason not to talk.
     fn load(wanted: bool, editor: &mut Editor<Commands, FileHistory>) -> Option<History> {
-        let path = wanted.then(history_path).flatten()?;
+        let path = wanted.then(|| state::file("history")).flatten()?;
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).ok()?;
         }
@@ -334,20 +334,6 @@ impl History {
             tracing::debug!(%error, path = %self.path.display(), "the history is not kept");
         }
     }
-}
-
-/// `$XDG_STATE_HOME/longwire/history`, by default in `~/.local/state` (XDG Base
-/// Directory Specification); on Windows in `%LOCALAPPDATA%`.
-fn history_path() -> Option<PathBuf> {
-    let folder = |name| {
-        env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    let state = folder("XDG_STATE_HOME")
-        .or_else(|| folder("LOCALAPPDATA"))
-        .or_else(|| folder("HOME").map(|home| home.join(".local/state")))?;
-    Some(state.join("longwire").join("history"))
 }
 
 /// Completes commands.

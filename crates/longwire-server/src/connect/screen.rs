@@ -1,7 +1,9 @@
 //! What is shown of a connection, and how.
 
 use super::{
-    escape, hex,
+    escape,
+    heartbeat::{self, Told},
+    hex,
     inspect::{self, Secrets, Show},
     json::{self, Line},
     output::{Gone, Item, Output},
@@ -9,7 +11,7 @@ use super::{
     style::Palette,
 };
 use bytes::Bytes;
-use longwire::{CloseInfo, ConnectError, Message, proto::handshake::Response};
+use longwire::{CloseInfo, ConnectError, Message, heartbeat::Beat, proto::handshake::Response};
 use std::{
     io::{self, IsTerminal as _},
     time::Duration,
@@ -168,6 +170,37 @@ impl Screen {
         }
         let text = format!("Pong after {}", inspect::round_trip(time));
         self.error_line(self.palette.faint(&text)).await;
+    }
+
+    /// Something happened to a heartbeat that is learned.
+    pub(super) async fn heartbeat(&self, told: &Told) {
+        match *told {
+            Told::Beat { beat, settled } if self.format == Format::Json => {
+                self.json(json::heartbeat(beat, settled)).await;
+            }
+            Told::Beat { beat, settled } => {
+                let learning = if settled { "" } else { ", learning" };
+                let text = match beat {
+                    Beat::Every(interval) => {
+                        format!("Heartbeat every {}{learning}", heartbeat::span(interval))
+                    }
+                    Beat::Peer(interval) => {
+                        format!("The server beats every {}", heartbeat::span(interval))
+                    }
+                };
+                self.note(&text).await;
+            }
+            Told::Forgotten(silence) => {
+                let silence = heartbeat::span(silence);
+                let text = format!("Lost after {silence} of silence; it is learned anew next time");
+                self.note(&text).await;
+            }
+            Told::StoreFailed(ref error) => {
+                let text = format!("What is learned of heartbeats is not kept: {error}");
+                self.complain(&text).await;
+            }
+            Told::Other => {}
+        }
     }
 
     /// The connection has ended in this way; for scripts.

@@ -3,6 +3,7 @@
 
 use super::{
     failure,
+    heartbeat::{self, Pacer, Place},
     input::{self, Conversation, End},
     inspect::Seen,
     interrupts::Interrupts,
@@ -70,6 +71,7 @@ struct Progress {
 /// When it ends badly.
 pub(super) async fn talk(
     websocket: WebSocket,
+    (pacer, place): (Option<Pacer>, &Place),
     source: Source,
     mut interrupts: Interrupts,
     screen: &Arc<Screen>,
@@ -92,11 +94,16 @@ pub(super) async fn talk(
             () = progress.enough.notified() => {}
         }
     };
-    let ended = tokio::select! {
-        biased;
-        never = show(passing, screen) => match never {},
-        ended = receive(&mut receiver, screen, &progress, manners.count) => Some(ended),
-        () = leave(input, unwanted, &mut interrupts, &closer, &progress, manners.wait) => None,
+    let ended = {
+        let talking = pin!(async {
+            tokio::select! {
+                biased;
+                never = show(passing, screen) => match never {},
+                ended = receive(&mut receiver, screen, &progress, manners.count) => Some(ended),
+                () = leave(input, unwanted, &mut interrupts, &closer, &progress, manners.wait) => None,
+            }
+        });
+        heartbeat::beating(pacer, place, &sender, screen, talking).await
     };
     let Some(lost) = ended else {
         screen.end_prompt().await;

@@ -26,6 +26,15 @@ pub(crate) enum ProxyChoice {
     Proxy(Proxy),
 }
 
+/// After how much silence to beat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Interval {
+    None,
+    Fixed(Duration),
+    /// As long a silence as the path carries.
+    Learned,
+}
+
 /// The URL of a proxy, or `none`.
 pub(crate) fn proxy(text: &str) -> Result<ProxyChoice, String> {
     if text == "none" {
@@ -66,6 +75,20 @@ pub(crate) fn patience(text: &str) -> Result<Patience, String> {
     seconds(text)
         .map(Patience::Silence)
         .map_err(|_| "it takes a number of seconds, such as 5 or 0.5, or forever".to_owned())
+}
+
+/// Seconds, also as `25s`, or `learned`, or `none`.
+pub(crate) fn interval(text: &str) -> Result<Interval, String> {
+    match text {
+        "none" => return Ok(Interval::None),
+        "learned" => return Ok(Interval::Learned),
+        _ => {}
+    }
+    match seconds(text.strip_suffix('s').unwrap_or(text)) {
+        Ok(Duration::ZERO) => Ok(Interval::None),
+        Ok(interval) => Ok(Interval::Fixed(interval)),
+        Err(_) => Err("it takes a time such as 25s, or learned, or none".to_owned()),
+    }
 }
 
 /// A number of bytes, also as `64K`, `16M` or `1G`.
@@ -110,6 +133,20 @@ mod tests {
         assert_eq!(patience("forever"), Ok(Patience::Forever));
         assert_eq!(patience("2"), Ok(Patience::Silence(Duration::from_secs(2))));
         assert!(patience("never").unwrap_err().contains("forever"));
+    }
+
+    #[test]
+    fn intervals() {
+        let fixed = |secs| Ok(Interval::Fixed(Duration::from_secs(secs)));
+        assert_eq!(interval("25s"), fixed(25));
+        assert_eq!(interval("25"), fixed(25));
+        assert_eq!(interval("learned"), Ok(Interval::Learned));
+        for none in ["none", "0", "0s"] {
+            assert_eq!(interval(none), Ok(Interval::None));
+        }
+        for wrong in ["", "s", "25m", "-1s", "Learned"] {
+            assert!(interval(wrong).unwrap_err().contains("learned"), "{wrong}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use longwire_proto::{
     Config, Limits,
     extension::{Extension, PermessageDeflate},
     handshake::{ClientRequest, HeadLimits, MisuseError, Url},
+    heartbeat::{self, Proposal},
 };
 use std::{collections::HashMap, fmt, net::IpAddr, sync::Arc, time::Duration};
 
@@ -248,6 +249,28 @@ impl Options {
         credentials: Credentials,
     ) -> Result<ClientRequest, MisuseError> {
         self.fill(ClientRequest::for_url(url), credentials)
+    }
+
+    /// The same, with this said of the connection.
+    pub(super) fn proposing(&self, proposal: Proposal) -> Options {
+        let mut options = self.clone();
+        let is_same = |name: &str| name.eq_ignore_ascii_case(heartbeat::HEADER);
+        options.headers.retain(|(name, _)| !is_same(name));
+        let header = (heartbeat::HEADER.into(), proposal.as_str().into());
+        options.headers.push(header);
+        options
+    }
+
+    /// The same, for spare connections that say and are told nothing: with all
+    /// that is needed to be let in, and without what a message would need.
+    pub(super) fn for_canaries(&self) -> Options {
+        let mut options = self.proposing(Proposal::Canary);
+        options.subprotocols.clear();
+        options.extensions.clear();
+        let config = Arc::make_mut(&mut options.config);
+        config.deflate = None;
+        config.ping_interval = None;
+        options
     }
 
     fn fill(

@@ -7,6 +7,7 @@ use longwire_proto::{
     CloseCode, CloseFrame, Config, InvalidCloseFrame, Role,
     extension::{MessageExtension, PermessageDeflate},
     handshake::{HandshakeError, Response, Url},
+    heartbeat::Proposal,
 };
 use std::sync::{Arc, OnceLock};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -67,6 +68,19 @@ impl Connector {
     /// Begins to set options.
     pub fn builder() -> ConnectorBuilder {
         ConnectorBuilder::new()
+    }
+
+    /// The same, but says to servers what its connections are for: who beats,
+    /// above all. A server that knows the header `Longwire-Heartbeat` answers
+    /// ([`Terms`](longwire_proto::heartbeat::Terms)); others ignore it.
+    #[must_use]
+    pub fn proposing(&self, proposal: Proposal) -> Connector {
+        Connector::of(self.options.proposing(proposal))
+    }
+
+    /// The same, for canaries.
+    pub(crate) fn for_canaries(&self) -> Connector {
+        Connector::of(self.options.for_canaries())
     }
 
     pub(super) fn of(options: Options) -> Connector {
@@ -226,6 +240,7 @@ fn agreed(config: &Config, response: &Response) -> Result<Agreed, HandshakeError
     Ok(Agreed {
         subprotocol: response.subprotocol.as_ref().map(ToString::to_string),
         extension: deflate.map(|agreed| Box::new(agreed) as Box<dyn MessageExtension>),
+        watches: false,
     })
 }
 

@@ -99,12 +99,17 @@ impl WebSocketUpgrade {
     /// WebSocket in a task of its own.
     ///
     /// The response is a 403 instead if the page's origin is not let in; see
-    /// [`Upgrade::accept`].
+    /// [`Upgrade::accept`]. A canary is kept in the background and never gets to
+    /// `callback`: see [`Upgrade::accept_canary`].
     pub fn on_upgrade<F, T>(self, callback: F) -> Response
     where
         F: FnOnce(WebSocket) -> T + Send + 'static,
         T: Future<Output = ()> + Send + 'static,
     {
+        if self.0.is_canary() {
+            let accepted = self.0.accept_canary();
+            return accepted.map_or_else(IntoResponse::into_response, |it| it.map(Body::from));
+        }
         let (response, upgrading) = match self.0.accept() {
             Ok(accepted) => accepted,
             Err(rejection) => return IntoResponse::into_response(rejection),

@@ -21,13 +21,16 @@
 //! }
 //! ```
 //!
+//! That refuses canaries: [`Upgrade::is_canary`] says what they are, and
+//! [`Upgrade::accept_canary`] keeps them.
+//!
 //! The connection has to be served with upgrades: `with_upgrades()` for hyper's
 //! `http1`, `serve_connection_with_upgrades` for hyper-util's `auto`.
 
 use crate::{
     WebSocket,
     io::Io,
-    server::{Answer, Rewound},
+    server::{Answer, Rewound, canary, heartbeat},
     websocket::Agreed,
 };
 use ::hyper::upgrade::{OnUpgrade, Upgraded};
@@ -36,7 +39,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri
 use hyper_util::{rt::TokioIo, server::conn::auto};
 use longwire_proto::{
     Config, Role,
-    handshake::{Headers, MisuseError, OriginPolicy, Refusal, Request},
+    handshake::{Acceptance, Headers, MisuseError, OriginPolicy, Refusal, Request},
 };
 use std::{
     borrow::Cow,
@@ -159,20 +162,64 @@ impl Upgrade {
         self
     }
 
+    /// Whether this is a canary: a connection that only finds out how long it may
+    /// be silent ([`Proposal::Canary`](longwire_proto::heartbeat::Proposal)). A
+    /// program that wants such connections answers with
+    /// [`accept_canary`](Upgrade::accept_canary); [`accept`](Upgrade::accept)
+    /// refuses them.
+    pub fn is_canary(&self) -> bool {
+        heartbeat::is_canary(&self.request)
+    }
+
+    /// Opens a canary: gives the response to send. From then on it is kept in the
+    /// background, within [`Config::canaries`] and
+    /// [`Config::max_silence`]; the program never gets to see it.
+    ///
+    /// # Errors
+    /// [`Rejection`] with 403 if the page's origin is not let in or canaries are
+    /// forbidden, with 503 if there are as many as there may be.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn accept_canary(self) -> Result<Response<Bytes>, Rejection> {
+        self.origin.check(&self.request, &self.origin_setting)?;
+        let (acceptance, place) = heartbeat::admit(&self.config)?;
+        let (response, upgrading) = self.open(&acceptance, Agreed::watching())?;
+        tokio::spawn(async move {
+            match upgrading.await {
+                Ok(ws) => canary::keep(ws, place).await,
+                Err(error) => debug!(%error, "the canary did not wait for its WebSocket"),
+            }
+        });
+        Ok(response)
+    }
+
     /// Lets the client in: gives the response to send, and the WebSocket once
     /// that is sent.
     ///
     /// # Errors
-    /// [`Rejection`] with 403 if the page's origin is not let in; with 500, and
+    /// [`Rejection`] with 403 if the page's origin is not let in, or if this is a
+    /// canary; with 500, and
     /// a log entry that says why, if the subprotocol was not offered or a
     /// header cannot stand in the response.
-    pub fn accept(self) -> Result<(Response<Bytes>, Upgrading), Rejection> {
+    pub fn accept(mut self) -> Result<(Response<Bytes>, Upgrading), Rejection> {
         self.origin.check(&self.request, &self.origin_setting)?;
-        let answer = self.answer.finish(&self.request, &self.config);
+        if self.is_canary() {
+            return Err(heartbeat::forbidden(&self.config).into());
+        }
+        let answer = std::mem::take(&mut self.answer).finish(&self.request, &self.config);
         let (acceptance, agreed) = answer.map_err(|misuse| mistake(&misuse))?;
+        self.open(&acceptance, agreed)
+    }
+
+    fn open(
+        self,
+        acceptance: &Acceptance,
+        agreed: Agreed,
+    ) -> Result<(Response<Bytes>, Upgrading), Rejection> {
         let headers = self
             .request
-            .accept_headers(&acceptance)
+            .accept_headers(acceptance)
             .map_err(|misuse| mistake(&misuse))?;
         let response = response(StatusCode::SWITCHING_PROTOCOLS, &headers, Bytes::new());
         debug!(

@@ -4,7 +4,13 @@ use super::{
     queue::Queue,
     task::{Plan, Task},
 };
-use crate::{Connector, client::IntoUrl};
+use crate::{
+    Connector,
+    client::IntoUrl,
+    heartbeat::{Heartbeat, MemoryStore, Store},
+    network::Changes,
+};
+use futures_core::Stream;
 use longwire_proto::handshake::{Url, UrlError};
 use std::sync::Arc;
 
@@ -17,7 +23,10 @@ pub struct ReconnectingBuilder {
     backoff: Backoff,
     when_full: WhenFull,
     max_queued: usize,
+    heartbeat: Option<Heartbeat>,
+    store: Arc<dyn Store>,
     watcher: Watcher,
+    changes: Option<Changes>,
 }
 
 impl ReconnectingBuilder {
@@ -28,7 +37,10 @@ impl ReconnectingBuilder {
             backoff: Backoff::default(),
             when_full: WhenFull::default(),
             max_queued: 1 << 20,
+            heartbeat: None,
+            store: Arc::new(MemoryStore::new()),
             watcher: Watcher::default(),
+            changes: None,
         }
     }
 
@@ -83,9 +95,33 @@ impl ReconnectingBuilder {
         self
     }
 
+    /// How often the connection beats, in place of the connector's
+    /// [`ping_interval`](crate::ConnectorBuilder::ping_interval).
+    pub fn heartbeat(mut self, heartbeat: Heartbeat) -> Self {
+        self.heartbeat = Some(heartbeat);
+        self
+    }
+
+    /// Where it is kept what a [`Heartbeat::Learned`] has learned. Default: in
+    /// memory, for as long as this connection is not closed.
+    pub fn heartbeat_store(mut self, store: impl Store) -> Self {
+        self.store = Arc::new(store);
+        self
+    }
+
     /// Calls `watch` with everything that happens. It must not block.
     pub fn on_event(mut self, watch: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
         self.watcher = Watcher::new(watch);
+        self
+    }
+
+    /// Is told by `changes` when the network has changed, in place of by the
+    /// system: see [how they are noticed](super#when-the-network-changes). Each
+    /// item is a change, whatever it was; those within a quarter of a second
+    /// count as one. For systems that do not tell by themselves, and for programs
+    /// that know better. A stream without items switches it off.
+    pub fn network_changes(mut self, changes: impl Stream<Item = ()> + Send + 'static) -> Self {
+        self.changes = Some(Changes::given(changes));
         self
     }
 
@@ -103,8 +139,11 @@ impl ReconnectingBuilder {
             urls,
             source: self.source,
             backoff: self.backoff,
+            heartbeat: self.heartbeat,
+            store: self.store,
             watcher: Arc::new(self.watcher),
         };
-        Ok(Task::spawn(plan, queue))
+        let changes = self.changes.unwrap_or_else(Changes::of_system);
+        Ok(Task::spawn(plan, queue, changes))
     }
 }

@@ -1,5 +1,5 @@
 use super::hook::HookError;
-use crate::ConnectError;
+use crate::{ConnectError, heartbeat};
 use longwire_proto::{CloseInfo, handshake::Url};
 use std::{error, fmt, time::Duration};
 
@@ -32,6 +32,8 @@ pub enum Event<'e> {
     /// So many messages that waited were dropped for newer ones:
     /// [`WhenFull::DropOldest`](super::WhenFull::DropOldest).
     Dropped(usize),
+    /// Of the connection's heartbeat, if it is learned.
+    Heartbeat(&'e heartbeat::Event<'e>),
     /// There will be no other try.
     GaveUp(&'e Lost),
 }

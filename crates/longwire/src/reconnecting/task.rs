@@ -7,11 +7,16 @@ use super::{
     verdict::{self, Verdict},
 };
 use crate::{
-    Receiver, Sender, WebSocket,
+    Connector, Receiver, Sender, WebSocket,
     first::{First, first},
+    heartbeat::{self, Beat, Heartbeat, Live, Pacemaker, Proposal, Store},
+    network::Changes,
 };
-use longwire_proto::{CloseFrame, CloseInfo, Message, handshake::Url};
-use std::{sync::Arc, time::Duration};
+use longwire_proto::{
+    CloseFrame, CloseInfo, Message,
+    handshake::{Response, Url},
+};
+use std::{pin::pin, sync::Arc, time::Duration};
 use tokio::{
     sync::{Notify, mpsc, watch},
     time::{self, Instant},
@@ -29,6 +34,9 @@ pub(super) struct Plan {
     pub(super) urls: Vec<Url>,
     pub(super) source: Source,
     pub(super) backoff: Backoff,
+    /// As the connector says, if nothing is chosen.
+    pub(super) heartbeat: Option<Heartbeat>,
+    pub(super) store: Arc<dyn Store>,
     pub(super) watcher: Arc<Watcher>,
 }
 
@@ -40,12 +48,24 @@ pub(super) struct Task {
     /// The Close frame with which the user ends it.
     close: watch::Receiver<Option<CloseFrame>>,
     retry_now: Arc<Notify>,
+    changes: Changes,
+    beat: Arc<watch::Sender<Option<Beat>>>,
+    /// If the heartbeat is learned.
+    pacemaker: Option<Box<Pacemaker>>,
     /// Tries in a row that led to nothing that lasted.
     failures: u32,
     /// Which try is next since a connection was open, from 1.
     attempt: u32,
     /// Which of the URLs is next.
     next_url: usize,
+}
+
+/// A connection, and how it came about.
+struct Opened {
+    ws: WebSocket,
+    response: Response,
+    connector: Connector,
+    url: Url,
 }
 
 /// How being connected came to its end.
@@ -55,19 +75,31 @@ enum End {
     Closed,
 }
 
+/// What cuts a pause short, besides the user.
+enum Pause {
+    UntilNetworkChanges,
+    /// The server paces those who come back.
+    AsTheServerSays,
+}
+
 impl Task {
-    pub(super) fn spawn(plan: Plan, queue: Arc<Queue>) -> Reconnecting {
+    pub(super) fn spawn(plan: Plan, queue: Arc<Queue>, changes: Changes) -> Reconnecting {
         let (inbox, messages) = mpsc::channel(INBOX);
         let (state, watched) = watch::channel(State::Connecting);
         let (closer, close) = watch::channel(None);
         let retry_now = Arc::new(Notify::new());
+        let beat = Arc::new(watch::channel(None).0);
+        let beaten = beat.subscribe();
         let task = Task {
+            pacemaker: plan.pacemaker(&beat),
             plan,
             queue: Arc::clone(&queue),
             inbox,
             state,
             close,
             retry_now: Arc::clone(&retry_now),
+            changes,
+            beat,
             failures: 0,
             attempt: 1,
             next_url: 0,
@@ -81,6 +113,7 @@ impl Task {
             state: watched,
             closer,
             retry_now,
+            beat: beaten,
             task,
         }
     }
@@ -88,7 +121,7 @@ impl Task {
     async fn run(mut self) {
         while !self.is_closed() {
             let lost = match self.connect().await {
-                Some(Ok(ws)) => match self.serve(ws).await {
+                Some(Ok(opened)) => match self.serve(opened).await {
                     End::Lost(info) => Lost::Closed(info),
                     End::Closed => break,
                 },
@@ -99,10 +132,11 @@ impl Task {
                 Verdict::GiveUp => return self.give_up(lost).await,
                 Verdict::Retry => {
                     let wait = self.plan.backoff.wait(self.failures, rand::random());
-                    self.pause(&lost, wait).await;
+                    self.pause(&lost, wait, Pause::UntilNetworkChanges).await;
                 }
                 Verdict::RetryWithin(window) => {
-                    self.pause(&lost, window.pick(rand::random())).await;
+                    let wait = window.pick(rand::random());
+                    self.pause(&lost, wait, Pause::AsTheServerSays).await;
                 }
             }
         }
@@ -124,14 +158,25 @@ impl Task {
     }
 
     /// One try. `None` when the user has closed it meanwhile.
-    async fn connect(&mut self) -> Option<Result<WebSocket, Lost>> {
+    async fn connect(&mut self) -> Option<Result<Opened, Lost>> {
         self.state.send_replace(State::Connecting);
         let url = &self.plan.urls[self.next_url % self.plan.urls.len()];
         let attempt = self.attempt;
         self.plan.watcher.tell(&Event::Connecting { url, attempt });
         let trying = async {
-            let connector = self.plan.source.connector().await.map_err(Lost::Hook)?;
-            connector.connect(url).await.map_err(Lost::Failed)
+            let mut connector = self.plan.source.connector().await.map_err(Lost::Hook)?;
+            if self.pacemaker.is_some() {
+                connector = connector.proposing(Proposal::Client);
+            }
+            let opened = connector.connect_with_response(url).await;
+            let (ws, response) = opened.map_err(Lost::Failed)?;
+            let url = url.clone();
+            Ok(Opened {
+                ws,
+                response,
+                connector,
+                url,
+            })
         };
         let mut close = self.close.clone();
         let tried = match first(close.changed(), trying).await {
@@ -140,9 +185,9 @@ impl Task {
         };
         self.attempt += 1;
         match &tried {
-            Ok(ws) => {
+            Ok(opened) => {
                 self.attempt = 1;
-                let subprotocol = ws.subprotocol();
+                let subprotocol = opened.ws.subprotocol();
                 self.plan.watcher.tell(&Event::Open { url, subprotocol });
                 self.state.send_replace(State::Open);
             }
@@ -154,25 +199,42 @@ impl Task {
     }
 
     /// Passes messages both ways until the connection ends.
-    async fn serve(&mut self, ws: WebSocket) -> End {
-        let opened = Instant::now();
-        let (sender, mut receiver) = ws.split();
+    async fn serve(&mut self, opened: Opened) -> End {
+        let since = Instant::now();
+        let (connector, url, response) = (opened.connector, opened.url, opened.response);
+        let (sender, mut receiver) = opened.ws.split();
+        if let Some(Heartbeat::Fixed(interval)) = self.plan.heartbeat {
+            sender.set_ping_interval(interval);
+            self.beat.send_replace(Some(Beat::Every(interval)));
+        }
+        let mut pacemaker = self.pacemaker.take();
+        let live = Live::new(&sender, &connector, &url, &response);
         let mut close = self.close.clone();
         // A connection that is lost is noticed by the receiving side.
         let sending = async {
             send(&sender, &self.queue).await;
             std::future::pending::<()>().await;
         };
-        let passing = first(sending, receive(&mut receiver, &self.inbox));
-        if let First::One(_) = first(close.changed(), passing).await {
+        let watching = async {
+            loop {
+                self.changes.next().await;
+                sender.network_changed();
+            }
+        };
+        let receiving = receive(&mut receiver, &self.inbox);
+        let passing = pin!(first(first(watching, sending), receiving));
+        let passing = beating(pacemaker.as_deref_mut(), live, passing);
+        let ended = first(close.changed(), passing).await;
+        self.pacemaker = pacemaker;
+        if let First::One(_) = ended {
             let frame = close.borrow().clone();
-            self.close(&sender, frame).await;
+            Self::close(&self.queue, &sender, frame).await;
             return End::Closed;
         }
-        if opened.elapsed() >= self.plan.backoff.proven_after {
+        if since.elapsed() >= self.plan.backoff.proven_after {
             self.failures = 0;
         }
-        match receiver.close_info() {
+        match sender.close_info() {
             Some(info) => End::Lost(info),
             // Only a receiver without a taker ends before its connection.
             None => End::Closed,
@@ -182,24 +244,31 @@ impl Task {
     /// Writes what is queued, for as long as that may take, and closes.
     ///
     /// Without a frame the handle was dropped, and the connection is too.
-    async fn close(&self, sender: &Sender, frame: Option<CloseFrame>) {
+    async fn close(queue: &Queue, sender: &Sender, frame: Option<CloseFrame>) {
         let Some(frame) = frame else {
             return;
         };
         // What was not written then stays in the queue, for the user to see.
-        let _ = time::timeout(LAST_WORDS, send(sender, &self.queue)).await;
+        let _ = time::timeout(LAST_WORDS, send(sender, queue)).await;
         // How the server answers makes no difference any more.
         let _ = sender.close(frame.code(), frame.reason().to_owned()).await;
     }
 
-    async fn pause(&mut self, cause: &Lost, wait: Duration) {
+    async fn pause(&mut self, cause: &Lost, wait: Duration, pause: Pause) {
         let waiting = Event::Lost {
             cause,
             next_try_in: wait,
         };
         self.plan.watcher.tell(&waiting);
         self.state.send_replace(State::Waiting);
-        let waited = first(self.retry_now.notified(), time::sleep(wait));
+        let changed = async {
+            match pause {
+                Pause::UntilNetworkChanges => self.changes.next().await,
+                Pause::AsTheServerSays => std::future::pending().await,
+            }
+        };
+        let called = first(self.retry_now.notified(), changed);
+        let waited = first(called, time::sleep(wait));
         // Whichever it was, the loop sees whether to go on.
         first(self.close.changed(), waited).await;
     }
@@ -215,6 +284,37 @@ impl Task {
     fn end(self) {
         self.queue.close();
         self.state.send_replace(State::Closed);
+    }
+}
+
+impl Plan {
+    /// Who learns the heartbeat, if that is wanted.
+    fn pacemaker(&self, beat: &Arc<watch::Sender<Option<Beat>>>) -> Option<Box<Pacemaker>> {
+        let Some(Heartbeat::Learned(config)) = &self.heartbeat else {
+            return None;
+        };
+        let (beat, watcher) = (Arc::clone(beat), Arc::clone(&self.watcher));
+        let pacemaker = Pacemaker::new(config.clone())
+            .store(Arc::clone(&self.store))
+            .on_event(move |event| {
+                if let heartbeat::Event::Beat { beat: new, .. } = event {
+                    beat.send_replace(Some(*new));
+                }
+                watcher.tell(&Event::Heartbeat(event));
+            });
+        Some(Box::new(pacemaker))
+    }
+}
+
+/// Does `work` with a connection whose beat is learned, if it is.
+async fn beating<T>(
+    pacemaker: Option<&mut Pacemaker>,
+    live: Live<'_>,
+    work: impl Future<Output = T>,
+) -> T {
+    match pacemaker {
+        Some(pacemaker) => pacemaker.keep(live, work).await,
+        None => work.await,
     }
 }
 

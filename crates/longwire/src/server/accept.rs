@@ -1,6 +1,7 @@
 use super::{
     AcceptError, Address, HttpConnection, Options, Pending,
     connections::Connections,
+    heartbeat,
     linger::{poll_read_with, refuse},
     proxies::{Announced, ProxyHeaderReader},
 };
@@ -169,15 +170,20 @@ async fn judge(
     }
     let judged = Request::from_head(head)
         .and_then(|request| options.check_origin(&request).map(|()| request));
-    match judged {
-        Ok(request) => Ok(Accepted::WebSocket(Pending::new(
-            request,
-            rest,
-            io,
-            (from.peer, client),
-            options,
-            place,
-        ))),
+    let request = match judged {
+        Ok(request) => request,
+        Err(refusal) => return Err(refused(io, refusal).await),
+    };
+    if !heartbeat::is_canary(&request) {
+        let pending = Pending::new(request, rest, io, (from.peer, client), options, place);
+        return Ok(Accepted::WebSocket(pending));
+    }
+    match heartbeat::admit(&options.config) {
+        Ok(admitted) => {
+            let pending = Pending::new(request, rest, io, (from.peer, client), options, place);
+            pending.accept_canary(admitted).await?;
+            Err(AcceptError::Canary)
+        }
         Err(refusal) => Err(refused(io, refusal).await),
     }
 }

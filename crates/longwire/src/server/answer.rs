@@ -1,3 +1,4 @@
+use super::heartbeat;
 use crate::websocket::Agreed;
 use longwire_proto::{
     Config,
@@ -51,10 +52,11 @@ impl Answer {
             (None, None) => self.acceptance,
         };
         let (acceptance, extension) = compress(acceptance, request, config);
-        let subprotocol = self.subprotocol;
+        let (acceptance, watches) = heartbeat::agree(acceptance, request, config);
         let agreed = Agreed {
-            subprotocol,
+            subprotocol: self.subprotocol,
             extension,
+            watches,
         };
         Ok((acceptance, agreed))
     }

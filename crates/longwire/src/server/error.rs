@@ -28,6 +28,10 @@ pub enum AcceptError {
         /// How many bytes of the request had come.
         received: usize,
     },
+    /// The client is a canary: a connection that only finds out how long it may
+    /// be silent, which is no connection of the program's. It is kept in the
+    /// background, and told why if there is no place for it.
+    Canary,
     /// The connection failed.
     Io(io::Error),
     /// The program's answer cannot be sent. The client was sent a 500 instead.
@@ -57,6 +61,9 @@ impl fmt::Display for AcceptError {
                 f,
                 "the client closed the connection after {received} bytes of its request"
             ),
+            AcceptError::Canary => {
+                f.write_str("the client is a canary, and is kept in the background")
+            }
             AcceptError::Io(error) => write!(f, "the connection failed: {error}"),
             AcceptError::Misuse(error) => error.fmt(f),
         }

@@ -38,8 +38,10 @@
 mod accept;
 mod address;
 mod answer;
+pub(crate) mod canary;
 mod connections;
 mod error;
+pub(crate) mod heartbeat;
 mod http;
 mod linger;
 mod listener;

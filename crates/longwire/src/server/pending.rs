@@ -1,5 +1,7 @@
-use super::{AcceptError, Address, Answer, Options, accept::Place, address::Shown, linger};
-use crate::{WebSocket, io::Io};
+use super::{
+    AcceptError, Address, Answer, Options, accept::Place, address::Shown, canary, heartbeat, linger,
+};
+use crate::{WebSocket, io::Io, websocket::Agreed};
 use longwire_proto::{
     Config, Role,
     handshake::{Refusal, Request},
@@ -116,6 +118,17 @@ impl Pending {
         Box::pin(self.0.accept()).await
     }
 
+    /// Opens a canary, which is kept in the background.
+    pub(super) async fn accept_canary(
+        self,
+        (acceptance, canary): heartbeat::Admitted,
+    ) -> Result<(), AcceptError> {
+        let response = self.0.request.accept(&acceptance)?;
+        let ws = Box::pin(self.0.open(&response, Agreed::watching())).await?;
+        tokio::spawn(canary::keep(ws, canary));
+        Ok(())
+    }
+
     /// Answers that there is no WebSocket for this client, and closes the
     /// connection, in the background.
     ///
@@ -139,9 +152,17 @@ impl Asked {
                 return Err(misuse.into());
             }
         };
+        self.open(&response, agreed).await
+    }
+
+    async fn open(
+        mut self: Box<Self>,
+        response: &[u8],
+        agreed: Agreed,
+    ) -> Result<WebSocket, AcceptError> {
         let mut io = std::mem::replace(&mut self.io, Io::Closed);
         let written = timeout(self.timeout, async {
-            io.write_all(&response).await?;
+            io.write_all(response).await?;
             io.flush().await
         });
         match written.await {

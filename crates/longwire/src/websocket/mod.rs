@@ -19,11 +19,12 @@ pub use writer::{BinaryWriter, TextWriter};
 
 use crate::{Error, io::Io};
 use longwire_proto::{
-    CloseCode, CloseFrame, CloseInfo, Compress, Config, Message, PreparedMessage, Role, Utf8Bytes,
-    extension::MessageExtension,
+    CloseCode, CloseFrame, CloseInfo, Compress, Config, Instant, Message, PreparedMessage, Role,
+    Utf8Bytes, extension::MessageExtension,
 };
 use std::{
     fmt,
+    net::SocketAddr,
     sync::{Arc, Weak},
     time::Duration,
 };
@@ -86,6 +87,28 @@ pub struct WebSocket {
 pub(crate) struct Agreed {
     pub(crate) subprotocol: Option<String>,
     pub(crate) extension: Option<Box<dyn MessageExtension>>,
+    /// The peer keeps the connection alive.
+    pub(crate) watches: bool,
+}
+
+impl Agreed {
+    /// Nothing but that the peer keeps the connection alive.
+    pub(crate) fn watching() -> Agreed {
+        Agreed {
+            watches: true,
+            ..Agreed::default()
+        }
+    }
+}
+
+/// What a connection knows of its peer's life. The times are its keeper's.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Vitals {
+    pub(crate) now: Instant,
+    pub(crate) last_heard: Instant,
+    /// Wraps around.
+    pub(crate) pings_received: u16,
+    pub(crate) pong_timeout: Duration,
 }
 
 /// The state of a connection, as in the browser API (`readyState`).
@@ -321,6 +344,12 @@ impl WebSocket {
         self.sender.pong(payload)
     }
 
+    /// Sends a Ping after so much silence of the peer from now on, in place of
+    /// [`Config::ping_interval`]: to the millisecond, up to 49 days.
+    pub fn set_ping_interval(&self, interval: Duration) {
+        self.sender.set_ping_interval(interval);
+    }
+
     /// Closes the connection: sends a Close frame behind all that is queued,
     /// and waits for the peer's. Messages that come meanwhile are kept for
     /// [`next`](Self::next), up to 128 KiB of them; more are thrown away.
@@ -361,6 +390,11 @@ impl WebSocket {
     /// How the connection ended; `None` while it has not.
     pub fn close_info(&self) -> Option<CloseInfo> {
         self.sender.close_info()
+    }
+
+    /// The local address, if the transport is TCP, or TLS on it, and open.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.sender.local_addr()
     }
 
     /// A way to close the connection from elsewhere.
@@ -422,6 +456,17 @@ impl Handle {
 
     fn close_info(&self) -> Option<CloseInfo> {
         self.0.lock().connection().close_info().cloned()
+    }
+
+    fn vitals(&self) -> Vitals {
+        let driver = self.0.lock();
+        let connection = driver.connection();
+        Vitals {
+            now: self.0.now().get(),
+            last_heard: connection.last_heard(),
+            pings_received: connection.pings_received(),
+            pong_timeout: connection.pong_timeout(),
+        }
     }
 }
 

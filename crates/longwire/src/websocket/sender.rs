@@ -1,5 +1,5 @@
 use super::{
-    BinaryWriter, Closer, Handle, ReadyState, TextWriter, driver::Driver, signal::WaitKey,
+    BinaryWriter, Closer, Handle, ReadyState, TextWriter, Vitals, driver::Driver, signal::WaitKey,
 };
 use crate::Error;
 use longwire_proto::{
@@ -8,6 +8,7 @@ use longwire_proto::{
 };
 use std::{
     error, fmt,
+    net::SocketAddr,
     pin::Pin,
     sync::{
         Arc,
@@ -31,6 +32,11 @@ impl Sender {
 
     pub(super) fn handle(&self) -> &Handle {
         &self.handle
+    }
+
+    /// Looks whether the connection outlived a change of the network.
+    pub(crate) fn network_changed(&self) {
+        self.handle.0.network_changed();
     }
 
     /// Sends a message: see [`WebSocket::send`](super::WebSocket::send).
@@ -235,6 +241,25 @@ impl Sender {
     /// How the connection ended; `None` while it has not.
     pub fn close_info(&self) -> Option<CloseInfo> {
         self.handle.close_info()
+    }
+
+    /// Sends a Ping after so much silence of the peer from now on: see
+    /// [`WebSocket::set_ping_interval`](super::WebSocket::set_ping_interval).
+    pub fn set_ping_interval(&self, interval: Duration) {
+        let shared = &self.handle.0;
+        let mut driver = shared.lock();
+        driver.set_ping_interval(interval);
+        shared.rearm(&driver, &shared.now());
+    }
+
+    /// The local address: see
+    /// [`WebSocket::local_addr`](super::WebSocket::local_addr).
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.handle.0.lock().local_addr()
+    }
+
+    pub(crate) fn vitals(&self) -> Vitals {
+        self.handle.vitals()
     }
 
     /// A way to close the connection that does not keep it alive.

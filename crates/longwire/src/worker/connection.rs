@@ -1,6 +1,7 @@
 //! One connection of a worker: plain state, and what is done with it in a turn.
 
 mod admit;
+mod canary;
 mod deliver;
 mod read;
 mod write;
@@ -12,6 +13,7 @@ use crate::{
     deflate::{Room, ThreadCodecs},
     server::{ProxyHeaderReader, late},
 };
+use canary::Canary;
 use longwire_proto::{
     CloseCode, CloseFrame, Connection, Env, Instant, NoMaskKeys, Output, handshake::RequestReader,
 };
@@ -46,6 +48,8 @@ pub(super) enum Stage<D> {
     /// The request is coming.
     Handshake(Box<Arriving>),
     Open(Connection, D),
+    /// A canary, of which the handler knows nothing.
+    Canary(Box<Canary>),
     /// Refused: it may read the refusal until then.
     Refused(Instant),
     /// It asks for no WebSocket, and is to be removed.
@@ -55,6 +59,17 @@ pub(super) enum Stage<D> {
     Draining(Instant),
     /// To be removed.
     Gone,
+}
+
+impl<D> Stage<D> {
+    /// The connection, once its opening handshake is done.
+    fn connection_mut(&mut self) -> Option<&mut Connection> {
+        match self {
+            Stage::Open(connection, _) => Some(connection),
+            Stage::Canary(canary) => Some(&mut canary.connection),
+            _ => None,
+        }
+    }
 }
 
 pub(super) struct Arriving {
@@ -154,10 +169,15 @@ impl<D: Send + 'static> Slot<D> {
         }
     }
 
-    /// The worker leaves: who has not come in yet does not.
-    pub(super) fn give_up_opening(&mut self) {
-        if self.is_opening() {
-            self.stage = Stage::Gone;
+    /// The worker leaves: who has not come in yet does not, and a canary, which
+    /// nobody misses, is closed with `frame`.
+    pub(super) fn give_up<H: Handler<Data = D>>(
+        &mut self,
+        turn: &mut Turn<'_, H>,
+        frame: CloseFrame,
+    ) {
+        if self.is_opening() || matches!(self.stage, Stage::Canary(_)) {
+            self.close(turn, frame);
         }
     }
 
@@ -229,12 +249,12 @@ impl<D: Send + 'static> Slot<D> {
         turn: &mut Turn<'_, H>,
         call: impl FnOnce(&mut Connection, &mut Env<'_>),
     ) {
-        let Stage::Open(connection, _) = &mut self.stage else {
+        let Some(connection) = self.stage.connection_mut() else {
             return;
         };
         let output = self.backlog.as_deref_mut().unwrap_or(&mut *turn.cork);
         call(connection, &mut env(turn.now, output, &mut Lent::default()));
-        self.receive(turn, &mut [], 0);
+        self.take_in(turn, &mut [], 0);
     }
 
     pub(super) fn close<H: Handler<Data = D>>(
@@ -243,7 +263,7 @@ impl<D: Send + 'static> Slot<D> {
         frame: CloseFrame,
     ) {
         match self.stage {
-            Stage::Open(..) => self.with_connection(turn, |connection, env| {
+            Stage::Open(..) | Stage::Canary(_) => self.with_connection(turn, |connection, env| {
                 let _ = connection.close(env, frame);
             }),
             _ => self.stage = Stage::Gone,
@@ -257,8 +277,15 @@ impl<D: Send + 'static> Slot<D> {
         error: io::Error,
     ) {
         tracing::debug!(id = self.id, %error, "transport failed");
+        let timed_out = error.kind() == io::ErrorKind::TimedOut;
         turn.desk.transport_error = Some(Arc::new(error));
-        self.with_connection(turn, |connection, env| connection.transport_error(env.now));
+        self.with_connection(turn, |connection, env| {
+            if timed_out {
+                connection.transport_timed_out(env.now);
+            } else {
+                connection.transport_error(env.now);
+            }
+        });
         turn.desk.transport_error = None;
         self.backlog = None;
         turn.cork.advance(usize::MAX);
@@ -269,6 +296,7 @@ impl<D: Send + 'static> Slot<D> {
     pub(super) fn is_due(&self, now: Instant) -> bool {
         let deadline = match &self.stage {
             Stage::Open(connection, _) => connection.next_timeout(),
+            Stage::Canary(canary) => canary.connection.next_timeout(),
             #[cfg(feature = "tls")]
             Stage::Securing(deadline, _) => Some(*deadline),
             Stage::Announcing(announcing) => Some(announcing.deadline),
@@ -283,7 +311,15 @@ impl<D: Send + 'static> Slot<D> {
     /// may have waited there.
     pub(super) fn handle_timeout<H: Handler<Data = D>>(&mut self, turn: &mut Turn<'_, H>) {
         match &self.stage {
-            Stage::Open(..) => self.with_connection(turn, Connection::handle_timeout),
+            Stage::Open(..) | Stage::Canary(_) => {
+                let acknowledgements = self.socket.acknowledgements();
+                self.with_connection(turn, |connection, env| {
+                    if let Some(acknowledgements) = &acknowledgements {
+                        connection.acknowledged(env.now, acknowledgements);
+                    }
+                    connection.handle_timeout(env);
+                });
+            }
             Stage::Handshake(opening) if opening.reader.received() > 0 => {
                 self.refuse(turn, &late());
             }

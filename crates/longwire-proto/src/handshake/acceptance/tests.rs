@@ -56,6 +56,18 @@ fn extensions_and_own_headers() {
 }
 
 #[test]
+fn who_beats_stands_in_the_answer() {
+    let terms = Terms {
+        server: heartbeat::ServerBeat::Nothing,
+        canaries: true,
+    };
+    let headers = request("", "")
+        .accept_headers(&Acceptance::new().heartbeat(terms))
+        .unwrap();
+    assert_eq!(Terms::of(&headers), Some(terms));
+}
+
+#[test]
 fn only_what_was_offered_can_be_chosen() {
     let request = request("chat", "a");
     for name in ["", "Chat", "chat, superchat", "chat\r\nX: y"] {

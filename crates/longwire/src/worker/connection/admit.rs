@@ -2,13 +2,13 @@
 
 use super::{Slot, Stage, Turn};
 use crate::{
-    server::{compress, crowded, mistake},
+    server::{compress, crowded, heartbeat, mistake},
     worker::{handler::Handler, opening::Opening, socket::Socket},
 };
 use longwire_proto::{
     Connection, Role,
-    extension::MessageExtension,
-    handshake::{Refusal, Request, RequestHead},
+    handshake::{Acceptance, Refusal, Request, RequestHead},
+    heartbeat::CanaryPlace,
 };
 use std::{
     net::SocketAddr,
@@ -42,9 +42,12 @@ impl<D: Send + 'static> Slot<D> {
                     return 0;
                 }
                 match decide(turn, head, &self.socket, announced) {
-                    Ok((response, extension, data)) => {
+                    Ok((response, admitted)) => {
                         turn.cork.put(&response);
-                        self.open(turn, extension, data);
+                        match admitted {
+                            Admitted::Client(connection, data) => self.open(turn, connection, data),
+                            Admitted::Canary(place) => self.open_canary(turn, place),
+                        }
                         return self.take_in(turn, &mut bytes[frames..], room);
                     }
                     Err(refusal) => self.refuse(turn, &refusal),
@@ -58,14 +61,9 @@ impl<D: Send + 'static> Slot<D> {
     fn open<H: Handler<Data = D>>(
         &mut self,
         turn: &mut Turn<'_, H>,
-        extension: Option<Box<dyn MessageExtension>>,
+        connection: Connection,
         data: D,
     ) {
-        let config = Arc::clone(&turn.options.config);
-        let mut connection = Connection::new(Role::Server, config, turn.now);
-        if let Some(extension) = extension {
-            connection = connection.with_extension(extension);
-        }
         self.stage = Stage::Open(connection, data);
         turn.desk.mailbox().opened();
         self.with_peer(turn, Handler::on_open);
@@ -77,40 +75,57 @@ impl<D: Send + 'static> Slot<D> {
     }
 }
 
-/// The response of a client that is let in, what was agreed with it, and what
-/// the handler keeps for it.
-type Admission<D> = (Vec<u8>, Option<Box<dyn MessageExtension>>, D);
+/// Who is let in.
+enum Admitted<D> {
+    /// With what the handler keeps for it.
+    Client(Connection, D),
+    Canary(CanaryPlace),
+}
 
-/// Checks a request and asks the handler.
+/// Checks a request and, unless it is a canary's, asks the handler. Gives the
+/// response of one that is let in.
 fn decide<H: Handler>(
     turn: &Turn<'_, H>,
     head: RequestHead,
     socket: &Socket,
     announced: Option<SocketAddr>,
-) -> Result<Admission<H::Data>, Refusal> {
+) -> Result<(Vec<u8>, Admitted<H::Data>), Refusal> {
     let request = Request::from_head(head)?;
     let options = turn.options;
     options.origin.check(&request, &options.origin_setting)?;
+    if heartbeat::is_canary(&request) {
+        let (acceptance, place) = heartbeat::admit(&options.config)?;
+        return Ok((answer(&request, &acceptance)?, Admitted::Canary(place)));
+    }
     let peer_addr = || socket.peer_addr();
     let client_addr = || socket.client_addr(&options.proxies, announced, request.headers());
     let opening = Opening::new(&request, &peer_addr, &client_addr);
     let asked = catch_unwind(AssertUnwindSafe(|| turn.handler.on_request(&opening)));
     let (acceptance, data) = asked.map_err(|_| mistake())??;
     let (acceptance, extension) = compress(acceptance, &request, &options.config);
-    match request.accept(&acceptance) {
-        Ok(response) => {
-            tracing::debug!(
-                peer = opening.peer_addr().ok().map(tracing::field::display),
-                client = opening.client_addr().map(tracing::field::display),
-                path = request.path(),
-                compressed = extension.is_some(),
-                "WebSocket opened"
-            );
-            Ok((response, extension, data))
-        }
-        Err(misuse) => {
-            tracing::error!(path = request.path(), reason = %misuse, "this answer cannot be sent");
-            Err(mistake())
-        }
+    let (acceptance, watches) = heartbeat::agree(acceptance, &request, &options.config);
+    let response = answer(&request, &acceptance)?;
+    tracing::debug!(
+        peer = opening.peer_addr().ok().map(tracing::field::display),
+        client = opening.client_addr().map(tracing::field::display),
+        path = request.path(),
+        compressed = extension.is_some(),
+        "WebSocket opened"
+    );
+    let config = Arc::clone(&options.config);
+    let mut connection = Connection::new(Role::Server, config, turn.now);
+    if let Some(extension) = extension {
+        connection = connection.with_extension(extension);
     }
+    if watches {
+        connection.watch();
+    }
+    Ok((response, Admitted::Client(connection, data)))
+}
+
+fn answer(request: &Request, acceptance: &Acceptance) -> Result<Vec<u8>, Refusal> {
+    request.accept(acceptance).map_err(|misuse| {
+        tracing::error!(path = request.path(), reason = %misuse, "this answer cannot be sent");
+        mistake()
+    })
 }

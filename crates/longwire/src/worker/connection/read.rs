@@ -102,6 +102,10 @@ impl<D: Send + 'static> Slot<D> {
     ) -> usize {
         match &mut self.stage {
             Stage::Open(..) => self.receive(turn, bytes, room),
+            Stage::Canary(_) => {
+                self.receive_canary(turn, bytes);
+                0
+            }
             Stage::Handshake(_) => self.shake_hands(turn, bytes, room),
             _ => 0,
         }
@@ -176,7 +180,7 @@ impl<D: Send + 'static> Slot<D> {
 
     pub(super) fn eof<H: Handler<Data = D>>(&mut self, turn: &mut Turn<'_, H>) {
         match &self.stage {
-            Stage::Open(..) => {
+            Stage::Open(..) | Stage::Canary(_) => {
                 self.with_connection(turn, |connection, env| connection.receive_eof(env.now));
                 if self.has_backlog() {
                     self.stage = Stage::Draining(turn.now + turn.options.config.close_timeout);

@@ -18,13 +18,17 @@ impl<D: Send + 'static> Slot<D> {
             return self.broken(turn, error);
         }
         let left = self.queued(turn);
+        let progressed = left < before || wrote;
         if left > 0 {
-            self.keep_rest(turn, left < before || wrote);
+            self.keep_rest(turn, progressed);
         } else {
             self.backlog = None;
-            if before > 0 || wrote {
+            if progressed {
                 self.written(turn);
             }
+        }
+        if progressed && let Stage::Open(connection, _) = &mut self.stage {
+            connection.write_taken();
         }
         self.end_transport(self.queued(turn) == 0);
     }
@@ -52,7 +56,7 @@ impl<D: Send + 'static> Slot<D> {
     }
 
     fn written<H: Handler<Data = D>>(&mut self, turn: &mut Turn<'_, H>) {
-        let Stage::Open(connection, _) = &mut self.stage else {
+        let Some(connection) = self.stage.connection_mut() else {
             return;
         };
         connection.output_written(&mut env(turn.now, turn.cork, &mut Lent::default()));
@@ -67,7 +71,7 @@ impl<D: Send + 'static> Slot<D> {
         if self.backlog.is_none() && !turn.cork.is_empty() {
             turn.cork.move_to(self.backlog.insert(Box::default()));
         }
-        if let Stage::Open(connection, _) = &mut self.stage {
+        if let Some(connection) = self.stage.connection_mut() {
             if progressed {
                 connection.write_progressed(turn.now);
             } else {
@@ -79,6 +83,7 @@ impl<D: Send + 'static> Slot<D> {
     fn end_transport(&mut self, flushed: bool) {
         let transport = match &self.stage {
             Stage::Open(connection, _) => connection.transport(),
+            Stage::Canary(canary) => canary.connection.transport(),
             Stage::Refused(_) => Transport::ShutdownWrite,
             Stage::Draining(_) if flushed => Transport::Close,
             _ => Transport::Open,

@@ -23,7 +23,7 @@ impl<H: Handler> Worker<H> {
         self.listener = None;
         self.leaving = true;
         self.draining = None;
-        let Ok(frame) = CloseFrame::new(CloseCode::GOING_AWAY, "the server shuts down") else {
+        let Some(frame) = going_away() else {
             return;
         };
         for key in self.keys() {
@@ -32,7 +32,7 @@ impl<H: Handler> Worker<H> {
     }
 
     /// Stops listening, and closes every connection step by step. Who is not
-    /// connected yet is dropped.
+    /// connected yet is dropped, and canaries are closed now.
     pub(super) fn drain(&mut self, drain: Drain) {
         if self.leaving {
             return;
@@ -47,8 +47,10 @@ impl<H: Handler> Worker<H> {
             .map(|(_, slot)| slot.id)
             .collect();
         left.reverse();
-        for key in self.keys() {
-            self.with_slot(key, |slot, _, _| slot.give_up_opening());
+        if let Some(frame) = going_away() {
+            for key in self.keys() {
+                self.with_slot(key, |slot, turn, _| slot.give_up(turn, frame.clone()));
+            }
         }
         self.draining = Some(Box::new(Draining {
             schedule: Schedule::new(drain, left.len())
@@ -73,4 +75,8 @@ impl<H: Handler> Worker<H> {
             self.draining = Some(draining);
         }
     }
+}
+
+fn going_away() -> Option<CloseFrame> {
+    CloseFrame::new(CloseCode::GOING_AWAY, "the server shuts down").ok()
 }

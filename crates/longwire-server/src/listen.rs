@@ -13,7 +13,7 @@ use longwire::{
     tls::ServerTls,
     worker::{Engine, EngineOptions, Handler, HttpFallback},
 };
-use std::{io, net::SocketAddr, path::PathBuf};
+use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
 
 /// Where to listen, and whom to let in.
 #[derive(Debug, clap::Args)]

@@ -12,14 +12,13 @@
 
 mod drain;
 mod fleet;
-mod path;
 #[path = "../program/mod.rs"]
 mod program;
 
 use fleet::Fleet;
-use path::Path;
 use program::Program;
 use std::time::{Duration, Instant};
+use testkit::Middlebox;
 use tokio::time::sleep;
 
 const CLIENTS: usize = 200;
@@ -40,8 +39,10 @@ enum Fault {
     Killed,
     /// `SIGSTOP`, and `SIGCONT` when all have noticed.
     Frozen,
-    /// The path to it carries nothing, and tells nobody.
+    /// The path to it carries nothing, tells nobody, and carries all again.
     Cut,
+    /// The path forgets all connections, and tells nobody.
+    Forgotten,
 }
 
 /// A server that can be had again at the same address.
@@ -50,7 +51,7 @@ struct Server {
     io: &'static str,
     program: Option<Program>,
     /// What clients connect through, if they do.
-    path: Option<Path>,
+    path: Option<Middlebox>,
 }
 
 impl Server {
@@ -67,15 +68,17 @@ impl Server {
 
     async fn behind_a_path(io: &'static str) -> Server {
         let mut server = Server::start(io);
-        server.path = Some(Path::to(&server.address).await);
+        let path = Middlebox::before(server.address.parse().unwrap()).await;
+        server.path = Some(path.unwrap());
         server
     }
 
     /// Where clients connect to.
     fn url(&self) -> String {
-        let path = self.path.as_ref();
-        let address = path.map_or_else(|| self.address.clone(), Path::address);
-        format!("ws://{address}/")
+        match &self.path {
+            Some(path) => format!("ws://{}/", path.address()),
+            None => format!("ws://{}/", self.address),
+        }
     }
 
     fn again(&mut self) {
@@ -126,7 +129,14 @@ impl Server {
                 fleet.all_lost().await;
                 fleet.send_while_away().await;
                 sleep(AWAY).await;
-                path.heal();
+                // What was under way arrives after all, on connections that their
+                // clients have given up.
+                path.restore();
+                self.program = Some(program);
+            }
+            Fault::Forgotten => {
+                self.path.as_ref().expect("there is a path").forget();
+                fleet.all_lost().await;
                 self.program = Some(program);
             }
         }
@@ -166,5 +176,5 @@ async fn every_client_comes_back_to_the_tasks() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_client_comes_back_over_a_path_that_was_cut() {
     let server = Server::behind_a_path("worker").await;
-    over_and_over(server, &[Fault::Cut, Fault::Restarted]).await;
+    over_and_over(server, &[Fault::Cut, Fault::Forgotten]).await;
 }

@@ -136,6 +136,11 @@ pub(crate) const PARTS: &[Part] = &[
         "our server and headless Chromium",
         strangers::clients::chromium,
     ),
+    interop(
+        "server-firefox",
+        "our server and headless Firefox",
+        strangers::clients::firefox,
+    ),
     long_interop(
         "server-jdk",
         "our server and the JDK's HttpClient",

@@ -1,7 +1,7 @@
 //! Sets up what the parts need, under the target folder, and keeps it there.
 
+pub(crate) mod browser;
 pub(crate) mod cargo_deny;
-pub(crate) mod chromium;
 pub(crate) mod debian;
 pub(crate) mod haproxy;
 pub(crate) mod java;

@@ -56,10 +56,10 @@ fn writes_that_are_not_acknowledged_are_a_dead_peer() {
     for role in ROLES {
         let mut end = writing(role);
         let start = end.now;
-        // Asked after a third of the floor, the system says how old they are.
-        assert_eq!(look(&mut end, &in_flight(10, millis(1_500))), []);
-        assert_eq!(end.now, start + FLOOR / 3);
-        let due = end.now + (FLOOR + millis(100) - millis(1_500));
+        // Asked after an eighth of the floor, the system says how old they are.
+        assert_eq!(look(&mut end, &in_flight(10, millis(500))), []);
+        assert_eq!(end.now, start + FLOOR / 8);
+        let due = end.now + (FLOOR + millis(100) - millis(500));
         assert_eq!(end.connection.next_timeout(), Some(due));
         assert_eq!(
             look(&mut end, &in_flight(10, millis(3_000))),
@@ -75,10 +75,10 @@ fn acknowledged_writes_are_none() {
         let mut end = writing(role);
         assert_eq!(look(&mut end, &settled(10)), []);
         assert_eq!(end.connection.next_timeout(), None);
-        // Of the next ones nobody asks before the floor has passed.
+        // Of the next ones nobody asks before half of the floor has passed.
         let looked = end.now;
         end.connection.write_taken();
-        assert_eq!(end.connection.next_timeout(), Some(looked + FLOOR));
+        assert_eq!(end.connection.next_timeout(), Some(looked + FLOOR / 2));
     }
 }
 
@@ -108,7 +108,7 @@ fn a_byte_from_the_peer_settles_the_writes_before_it() {
         assert_eq!(end.connection.next_timeout(), None);
         let heard = end.now;
         end.connection.write_taken();
-        assert_eq!(end.connection.next_timeout(), Some(heard + FLOOR / 3));
+        assert_eq!(end.connection.next_timeout(), Some(heard + FLOOR / 8));
     }
 }
 

@@ -74,8 +74,8 @@ pub enum Event<'e> {
 struct Seen {
     at: Instant,
     pings: u16,
-    /// The interval that was set.
-    interval: Option<Duration>,
+    /// The beat that was set.
+    beat: Option<Beat>,
 }
 
 impl Pacemaker {
@@ -132,13 +132,15 @@ impl Pacemaker {
         let mut seen = Seen {
             at: self.now(),
             pings: live.sender.vitals().pings_received,
-            interval: None,
+            beat: None,
         };
         loop {
             self.look(live, &mut seen);
             let due = self.act(live, &mut flight);
             self.beat(live, &mut seen);
+            // What is told is kept by then.
             self.keep_news(route).await;
+            self.tell_beat();
             let due = due.map(|due| self.origin + due.since(Instant::default()));
             let until = async {
                 match due {
@@ -226,21 +228,26 @@ impl Pacemaker {
         let Some(learner) = self.learner() else {
             return;
         };
-        let (beat, settled) = (learner.beat(), learner.is_settled());
-        let interval = match beat {
+        let beat = learner.beat();
+        if seen.beat.is_some_and(|before| is_same(before, beat)) {
+            return;
+        }
+        seen.beat = Some(beat);
+        live.sender.set_ping_interval(match beat {
             Beat::Every(interval) => interval,
             // Nothing is added to what comes in time, and a peer that is gone is
             // noticed all the same.
             Beat::Peer(interval) => interval + interval / 2,
+        });
+    }
+
+    fn tell_beat(&mut self) {
+        let Some(learner) = self.learner() else {
+            return;
         };
-        let told = self
-            .told
-            .is_some_and(|(before, was_settled)| is_same(before, beat) && was_settled == settled);
-        if seen.interval.is_none() || !told {
-            live.sender.set_ping_interval(interval);
-            seen.interval = Some(interval);
-        }
-        if !told {
+        let (beat, settled) = (learner.beat(), learner.is_settled());
+        let is_told = |(before, was_settled)| is_same(before, beat) && was_settled == settled;
+        if !self.told.is_some_and(is_told) {
             self.told = Some((beat, settled));
             tracing::debug!(?beat, settled, "heartbeat");
             self.tell(&Event::Beat { beat, settled });

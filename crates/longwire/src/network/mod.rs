@@ -12,10 +12,9 @@ use std::{
     pin::Pin,
     time::Duration,
 };
-use tokio::{
-    sync::watch,
-    time::{Instant, sleep_until},
-};
+#[cfg(target_os = "linux")]
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 
 /// Several changes that come together count as one: an address comes with its
 /// routes, and an interface that flaps is not followed.
@@ -31,6 +30,7 @@ pub(crate) struct Changes {
 enum Source {
     /// Nobody tells.
     None,
+    #[cfg(target_os = "linux")]
     System(watch::Receiver<()>),
     Given(Pin<Box<dyn Stream<Item = ()> + Send>>),
 }
@@ -60,20 +60,15 @@ impl Changes {
         if let Some(calm) = self.calm {
             sleep_until(calm).await;
         }
-        match &mut self.source {
-            Source::None => pending().await,
-            Source::System(changes) => {
-                if changes.changed().await.is_err() {
-                    self.source = Source::None;
-                    pending().await
-                }
-            }
-            Source::Given(changes) => {
-                if poll_fn(|cx| changes.as_mut().poll_next(cx)).await.is_none() {
-                    self.source = Source::None;
-                    pending().await
-                }
-            }
+        let told = match &mut self.source {
+            Source::None => false,
+            #[cfg(target_os = "linux")]
+            Source::System(changes) => changes.changed().await.is_ok(),
+            Source::Given(changes) => poll_fn(|cx| changes.as_mut().poll_next(cx)).await.is_some(),
+        };
+        if !told {
+            self.source = Source::None;
+            pending::<()>().await;
         }
         self.calm = Some(Instant::now() + CALM);
     }
@@ -83,6 +78,7 @@ impl fmt::Debug for Changes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.source {
             Source::None => "None",
+            #[cfg(target_os = "linux")]
             Source::System(_) => "System",
             Source::Given(_) => "Given",
         })

@@ -4,7 +4,7 @@ use super::{PAUSE, with_ping_interval};
 use crate::Result;
 use longwire::{
     CloseInfo, Config, MessageRef, Server, WebSocket,
-    server::{Listener, Options, Pending, Refusal},
+    server::{Address, Listener, Options, Pending, Refusal},
     worker::{Acceptance, Engine, EngineHandle, EngineOptions, Handler, Opening, Peer},
 };
 use std::{net::TcpListener, sync::Arc};
@@ -39,7 +39,7 @@ async fn on_tokio(address: &str, config: Arc<Config>) -> Result {
 
 async fn serve(pending: Pending) {
     let path = pending.request().path().to_owned();
-    let from = pending.peer_addr().and_then(|address| address.tcp());
+    let from = pending.peer_addr().and_then(Address::tcp);
     let Ok(mut ws) = pending.accept().await else {
         return;
     };

@@ -33,9 +33,14 @@ pub(super) enum Writes {
     InFlight,
 }
 
-/// Into so many parts the time is cut that bytes may stay unacknowledged: after
-/// the first the system is asked about them.
-const LOOKS: u32 = 3;
+/// After which part of the time that bytes may stay unacknowledged the system is
+/// asked about the first ones, since the peer was heard. It tells less than their
+/// whole age, and the sooner it is asked the less that matters.
+const FIRST_LOOK: u32 = 8;
+
+/// After which part it is asked again about a peer that says nothing and
+/// acknowledges all that it gets: as costs next to nothing for each of many.
+const NEXT_LOOK: u32 = 2;
 
 impl Keepalive {
     /// The transport took bytes.
@@ -44,7 +49,7 @@ impl Keepalive {
     /// last heard, or asked, says how long ago it can be at most.
     pub(in super::super) fn write_taken(&mut self, config: &Config) {
         if self.writes == Writes::Settled {
-            let first_look = self.last_heard + floor(config) / LOOKS;
+            let first_look = self.last_heard + floor(config) / FIRST_LOOK;
             self.writes = Writes::Taken;
             self.writes_due = self.writes_due.max(first_look);
         }
@@ -73,7 +78,7 @@ impl Keepalive {
         match acknowledgements.in_flight {
             None => {
                 self.writes = Writes::Settled;
-                self.writes_due = now + floor(config);
+                self.writes_due = now + floor(config) / NEXT_LOOK;
             }
             // The same bytes as before: they have to be acknowledged by then.
             Some(_) if self.writes == Writes::InFlight && !progressed => {}
@@ -101,7 +106,7 @@ impl Keepalive {
     pub(super) fn is_unacknowledged(&mut self, now: Instant, config: &Config) -> bool {
         if self.writes == Writes::Taken {
             self.writes = Writes::Settled;
-            self.writes_due = now + floor(config);
+            self.writes_due = now + floor(config) / NEXT_LOOK;
         }
         self.writes == Writes::InFlight
     }

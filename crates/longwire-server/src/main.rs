@@ -8,7 +8,9 @@ mod connect;
 mod exit;
 mod listen;
 mod logging;
+mod proxies;
 mod server;
+mod stop;
 mod subprotocol;
 
 use clap::Parser as _;

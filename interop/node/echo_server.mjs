@@ -20,6 +20,7 @@ const server = new WebSocketServer({
   maxPayload: 64 << 20,
   maxFragments: 1 << 20,
   allowSynchronousEvents: true,
+  perMessageDeflate: true,
   handleProtocols: (offers) =>
     [...offers].find((offer) => values.subprotocol.length === 0 || values.subprotocol.includes(offer))
       ?? false,

@@ -147,6 +147,13 @@ export async function runSuite({ WebSocket, echo, report }) {
     for (const message of messages) await connection.expectEcho(message);
   }));
 
+  await check('permessage-deflate', () => withEcho(async (connection) => {
+    const { extensions } = connection.socket;
+    expect(extensions.startsWith('permessage-deflate'), `agreed on '${extensions}'`);
+    await connection.echo('compressed '.repeat(10_000));
+    await connection.echo(pattern(100_000));
+  }));
+
   await check('subprotocol-first-offer', async () => {
     const connection = await Connection.open(WebSocket, echo, ['chat.v9', 'chat.v1']);
     expect(connection.socket.protocol === 'chat.v9', `selected '${connection.socket.protocol}'`);

@@ -15,6 +15,7 @@ from checks import (
     expect,
     expect_same,
     finish,
+    pattern,
     pipelined,
 )
 
@@ -22,7 +23,7 @@ ECHO, CHOOSY = sys.argv[1:]
 
 
 def connect(session, url=ECHO, **options):
-    # Compression is offered, as a client of today does: it may be declined.
+    # Not offered by default.
     return session.ws_connect(url, max_msg_size=32 * MIB, compress=15, **options)
 
 
@@ -65,6 +66,14 @@ async def keeps_order(session):
         for message in messages:
             await expect_echo(websocket, message)
         await sending
+
+
+async def permessage_deflate(session):
+    async with connect(session) as websocket:
+        expect(websocket.compress != 0, "it was declined")
+        for message in ["compressed " * 10_000, pattern(100_000)]:
+            await send(websocket, message)
+            await expect_echo(websocket, message)
 
 
 async def subprotocol(session, url, offers, expected):
@@ -129,6 +138,7 @@ async def main():
         await check("ping", ping(session))
         await check("pipelined", keeps_order(session))
         offers = ["chat.v9", "chat.v1"]
+        await check("permessage-deflate", permessage_deflate(session))
         await check("subprotocol-first-offer", subprotocol(session, ECHO, offers, "chat.v9"))
         await check("subprotocol-configured", subprotocol(session, CHOOSY, offers, "chat.v1"))
         await check("close-1000", close(session, 1000))

@@ -73,6 +73,15 @@ async def keeps_order():
         await sending
 
 
+async def permessage_deflate():
+    async with connect() as websocket:
+        names = [extension.name for extension in websocket.protocol.extensions]
+        expect(names == ["permessage-deflate"], f"agreed on {names}")
+        for message in ["compressed " * 10_000, pattern(100_000)]:
+            await websocket.send(message)
+            expect_same(await websocket.recv(), message)
+
+
 async def subprotocol(url, offers, expected):
     async with connect(url, subprotocols=offers) as websocket:
         expect(websocket.subprotocol == expected, f"selected {websocket.subprotocol!r}")
@@ -131,6 +140,7 @@ async def main():
     await check("fragmented", fragmented())
     await check("ping", ping())
     await check("pipelined", keeps_order())
+    await check("permessage-deflate", permessage_deflate())
     await check("subprotocol-first-offer", subprotocol(ECHO, ["chat.v9", "chat.v1"], "chat.v9"))
     await check("subprotocol-configured", subprotocol(CHOOSY, ["chat.v9", "chat.v1"], "chat.v1"))
     await check("close-1000", close(1000))

@@ -5,6 +5,7 @@ mod bench;
 mod checks;
 mod cli;
 mod error;
+mod network;
 mod page;
 mod part;
 mod process;

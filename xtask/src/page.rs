@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::process::{self, Service};
-use crate::setup::{chromium, node};
+use crate::setup::{browser::CHROMIUM, node};
 use crate::workspace::Workspace;
 
 const START_LIMIT: Duration = Duration::from_secs(20);
@@ -38,7 +38,7 @@ pub(crate) fn chat(workspace: &Workspace) -> Result<String> {
     script
         .arg("../browser/chat.mjs")
         .env("BASE_URL", url)
-        .env("CHROMIUM", chromium::program(workspace)?)
+        .env(CHROMIUM.variable, CHROMIUM.program(workspace)?)
         .env("OUT_DIR", workspace.fresh_folder("page-chat")?);
     let output = process::run(workspace, "page-chat", &mut script, CHAT_LIMIT)?;
     let steps = output

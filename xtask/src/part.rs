@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::workspace::Workspace;
-use crate::{autobahn, bench, checks, page, strangers};
+use crate::{autobahn, bench, checks, network, page, strangers};
 
 /// One check with a name of its own.
 pub(crate) struct Part {
@@ -128,6 +128,11 @@ pub(crate) const PARTS: &[Part] = &[
         "our server and headless Chromium",
         strangers::clients::chromium,
     ),
+    interop(
+        "server-firefox",
+        "our server and headless Firefox",
+        strangers::clients::firefox,
+    ),
     long_interop(
         "server-jdk",
         "our server and the JDK's HttpClient",
@@ -157,6 +162,31 @@ pub(crate) const PARTS: &[Part] = &[
         "client-nginx",
         "our client and our server behind nginx",
         strangers::servers::nginx,
+    ),
+    interop(
+        "network-nat",
+        "a heartbeat keeps a NAT from forgetting",
+        network::nat,
+    ),
+    interop(
+        "network-cut",
+        "a path that is cut is noticed by both ends",
+        network::cut,
+    ),
+    interop(
+        "network-moves",
+        "a client whose address changes comes back",
+        network::moves,
+    ),
+    interop(
+        "network-proxies",
+        "a heartbeat keeps nginx and HAProxy from dropping",
+        network::proxies,
+    ),
+    interop(
+        "probe-proxies",
+        "the probe finds when nginx and HAProxy drop a connection",
+        strangers::probes::proxies,
     ),
     interop(
         "client-proxies",

@@ -30,7 +30,9 @@ pub struct Config {
     pub pong_timeout: Duration,
     /// How long it may stay silent when the round trip is known: so much and
     /// what hardly any round trip is longer than (smoothed, and four times its
-    /// variation: RFC 6298), but no longer than `pong_timeout`. Default: 5 s.
+    /// variation: RFC 6298), but no longer than `pong_timeout`. The same
+    /// goes for its system, which is to acknowledge what was written. Default:
+    /// 5 s.
     pub min_pong_timeout: Duration,
     /// How long a client that said that it keeps the connection alive, or that it
     /// is a canary, may be silent before it counts as gone. A server pings

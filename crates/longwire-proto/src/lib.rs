@@ -38,7 +38,7 @@ mod utf8;
 
 pub use close_code::CloseCode;
 pub use config::{Accepts, AssemblyBudget, Config, Limits};
-pub use connection::{CloseCause, CloseInfo, Connection, Initiator, Transport};
+pub use connection::{Acknowledgements, CloseCause, CloseInfo, Connection, Initiator, Transport};
 pub use control::{CloseFrame, ControlPayload, ControlPayloadTooLong, InvalidCloseFrame};
 pub use env::{Env, MaskKeys, NoMaskKeys};
 pub use error::{Failure, LimitError, ProtocolError, SendError};

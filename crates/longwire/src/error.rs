@@ -47,8 +47,14 @@ impl fmt::Display for Error {
                     CloseCause::KeepaliveTimeout => {
                         f.write_str("the peer did not answer our Ping in time")?;
                     }
+                    CloseCause::Unacknowledged => {
+                        f.write_str("the peer's system did not acknowledge what was sent in time")?;
+                    }
                     CloseCause::WriteTimeout => {
                         f.write_str("the peer took nothing of what was sent in time")?;
+                    }
+                    CloseCause::AddressGone => {
+                        f.write_str("the local address that it had is gone")?;
                     }
                     _ => f.write_str("the transport failed")?,
                 }

@@ -1,6 +1,7 @@
 //! The transports that a WebSocket runs over.
 
-use longwire_proto::Output;
+use crate::tcp;
+use longwire_proto::{Acknowledgements, Output};
 use std::{
     any::Any,
     io::{self, IoSlice},
@@ -65,6 +66,17 @@ impl Io {
             Io::Tcp(tcp) => tcp.local_addr().ok(),
             #[cfg(feature = "tls")]
             Io::Tls(tls) => tls.get_ref().0.local_addr().ok(),
+            _ => None,
+        }
+    }
+
+    /// What the peer's system has acknowledged of what was written, where that is
+    /// known. A system call.
+    pub(crate) fn acknowledgements(&self) -> Option<Acknowledgements> {
+        match self {
+            Io::Tcp(tcp) => tcp::acknowledgements(tcp),
+            #[cfg(feature = "tls")]
+            Io::Tls(tls) => tcp::acknowledgements(tls.get_ref().0),
             _ => None,
         }
     }

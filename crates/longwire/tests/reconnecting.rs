@@ -278,3 +278,50 @@ async fn a_url_that_is_none_is_told_at_once() {
     let error = reconnecting("ftp://example.com/").build().unwrap_err();
     assert!(error.to_string().contains("ws://"), "{error}");
 }
+
+#[tokio::test]
+async fn a_change_of_the_network_cuts_a_wait_short() {
+    let url = format!("ws://127.0.0.1:{}/", unused_port().await);
+    let (change, mut changes) = mpsc::unbounded_channel();
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let mut backoff = Backoff::default();
+    (backoff.min, backoff.max) = (PATIENCE * 100, PATIENCE * 100);
+    let client = reconnecting(url)
+        .backoff(backoff)
+        .network_changes(futures_util::stream::poll_fn(move |cx| {
+            changes.poll_recv(cx)
+        }))
+        .on_event(move |event| {
+            if let Event::Connecting { attempt, .. } = event {
+                let _ = tell.send(*attempt);
+            }
+        })
+        .build()
+        .unwrap();
+    for attempt in 1..4 {
+        assert_eq!(soon(told.recv()).await, Some(attempt));
+        change.send(()).unwrap();
+    }
+    drop(client);
+}
+
+#[tokio::test]
+async fn a_connection_whose_address_is_still_there_outlives_a_change() {
+    let (mut server, url) = bind().await;
+    let (change, mut changes) = mpsc::unbounded_channel();
+    let mut client = reconnecting(url)
+        .network_changes(futures_util::stream::poll_fn(move |cx| {
+            changes.poll_recv(cx)
+        }))
+        .build()
+        .unwrap();
+    let mut peer = accept(&mut server).await;
+    assert_eq!(soon(client.opened()).await, State::Open);
+    change.send(()).unwrap();
+    for round in 0..3 {
+        client.send(format!("to {round}")).await.unwrap();
+        assert_eq!(text(&mut peer).await, format!("to {round}"));
+        peer.send(format!("from {round}")).await.unwrap();
+        assert_eq!(received(&mut client).await, format!("from {round}"));
+    }
+}

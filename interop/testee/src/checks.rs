@@ -4,7 +4,7 @@
 use crate::{Result, payload};
 use longwire::{
     CloseCode, CloseFrame, CloseInfo, Config, Connector, ConnectorBuilder, DeflateConfig, Message,
-    WebSocket,
+    WebSocket, proto::extension::Extension,
 };
 use std::time::Duration;
 
@@ -18,6 +18,9 @@ pub(crate) async fn run(url: &str, peer_closes: bool) -> Result {
     report.check("fragmented", fragmented(url)).await;
     report.check("ping", ping(url)).await;
     report.check("pipelined", pipelined(url)).await;
+    report
+        .check("permessage-deflate", permessage_deflate(url))
+        .await;
     report.check("subprotocol", subprotocol(url)).await;
     for code in [1000, 3000, 4999] {
         report
@@ -149,6 +152,23 @@ async fn pipelined(url: &str) -> Result {
     }
     let sender = sending.await??;
     expect_code(&sender.close(1000, "").await?, CloseCode::NORMAL)
+}
+
+async fn permessage_deflate(url: &str) -> Result {
+    let (mut ws, response) = client().build()?.connect_with_response(url).await?;
+    let names: Vec<_> = response.extensions.iter().map(Extension::name).collect();
+    if names != ["permessage-deflate"] {
+        return Err(format!("agreed on {names:?}").into());
+    }
+    for message in [
+        "compressed ".repeat(10_000).into(),
+        payload::pattern(100_000).into(),
+    ] {
+        let message: Message = message;
+        ws.send(message.clone()).await?;
+        expect_same(&receive(&mut ws).await?, &message)?;
+    }
+    finish(ws).await
 }
 
 async fn subprotocol(url: &str) -> Result {

@@ -4,11 +4,14 @@
 //! interop-testee autobahn ws://127.0.0.1:PORT
 //! interop-testee deflate
 //! interop-testee client-check [--peer-closes] ws://127.0.0.1:PORT
+//! interop-testee path-client PATTERN ws://HOST:PORT PING_MILLIS
+//! interop-testee path-server HOST:PORT async|worker PING_MILLIS
 //! ```
 
 mod autobahn;
 mod checks;
 mod deflate;
+mod path;
 mod payload;
 
 use std::process::ExitCode;
@@ -22,7 +25,9 @@ async fn main() -> ExitCode {
         ["autobahn", url] => autobahn::run(url).await,
         ["client-check", url] => checks::run(url, false).await,
         ["client-check", "--peer-closes", url] => checks::run(url, true).await,
-        _ => Err("usage: interop-testee deflate|autobahn|client-check [--peer-closes] URL".into()),
+        ["path-client", pattern, url, ping] => path::client(pattern, url, ping).await,
+        ["path-server", address, driver, ping] => path::server(address, driver, ping).await,
+        _ => Err(USAGE.into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -32,5 +37,10 @@ async fn main() -> ExitCode {
         }
     }
 }
+
+const USAGE: &str = "usage: interop-testee deflate
+       interop-testee autobahn|client-check [--peer-closes] URL
+       interop-testee path-client PATTERN URL PING_MILLIS
+       interop-testee path-server ADDRESS async|worker PING_MILLIS";
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;

@@ -1,9 +1,11 @@
 //! Sets up what the parts need, under the target folder, and keeps it there.
 
+pub(crate) mod browser;
 pub(crate) mod cargo_deny;
-pub(crate) mod chromium;
 pub(crate) mod debian;
+pub(crate) mod haproxy;
 pub(crate) mod java;
+pub(crate) mod namespaces;
 pub(crate) mod nginx;
 pub(crate) mod node;
 pub(crate) mod proxies;

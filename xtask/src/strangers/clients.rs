@@ -7,7 +7,8 @@ use super::echo_server::{EchoServer, SETTINGS, Setting};
 use super::{matrix, transcript};
 use crate::error::Result;
 use crate::process::Service;
-use crate::setup::{chromium as chromium_setup, java, node, python3};
+use crate::setup::browser::{Browser, CHROMIUM, FIREFOX};
+use crate::setup::{java, node, python3};
 use crate::workspace::Workspace;
 
 /// Whether a client can be told, by its environment, which certificate to trust.
@@ -70,11 +71,28 @@ fn in_node(workspace: &Workspace, part: &str, script: &str) -> Result<String> {
 }
 
 pub(crate) fn chromium(workspace: &Workspace) -> Result<String> {
-    let part = "server-chromium";
+    in_browser(
+        workspace,
+        "server-chromium",
+        "chromium_client.mjs",
+        &CHROMIUM,
+    )
+}
+
+pub(crate) fn firefox(workspace: &Workspace) -> Result<String> {
+    in_browser(workspace, "server-firefox", "firefox_client.mjs", &FIREFOX)
+}
+
+fn in_browser(
+    workspace: &Workspace,
+    part: &str,
+    script: &str,
+    browser: &Browser,
+) -> Result<String> {
     let client = || {
         let mut node = node::with_packages(workspace)?;
-        node.arg("chromium_client.mjs")
-            .env("CHROMIUM", chromium_setup::program(workspace)?);
+        node.arg(script)
+            .env(browser.variable, browser.program(workspace)?);
         Ok(node)
     };
     meet(workspace, part, client, Trust::No, &matrix::of_server(part))

@@ -17,6 +17,7 @@ const OF_SERVER: &[&str] = &[
     "fragmented",
     "ping",
     "pipelined",
+    "permessage-deflate",
     "subprotocol-first-offer",
     "subprotocol-configured",
     "close-1000",
@@ -29,24 +30,32 @@ const OF_SERVER: &[&str] = &[
     "server-going-away-1001",
 ];
 
+/// Out of reach of the browser's API: whole messages of valid text, and no pings.
+const OF_BROWSERS: &[&str] = &["fragmented", "ping", "server-close-1007"];
+
 /// What a stranger's interface has no way to say.
 const OUT_OF_REACH: &[(&str, &[&str])] = &[
     // It fragments nothing.
     ("server-aiohttp", &["fragmented"]),
-    // The browser's API: whole messages of valid text, and no pings.
-    (
-        "server-chromium",
-        &["fragmented", "ping", "server-close-1007"],
-    ),
+    ("server-chromium", OF_BROWSERS),
+    ("server-firefox", OF_BROWSERS),
     // The same, but for pings.
     ("server-undici", &["fragmented", "server-close-1007"]),
-    // Text is a string, and a close has a code.
-    ("server-jdk", &["close-without-code", "server-close-1007"]),
+    // Text is a string, a close has a code, and there are no extensions.
+    (
+        "server-jdk",
+        &[
+            "permessage-deflate",
+            "close-without-code",
+            "server-close-1007",
+        ],
+    ),
     (
         "server-okhttp",
         &[
             "fragmented",
             "ping",
+            "permessage-deflate",
             "close-without-code",
             "server-close-1007",
         ],
@@ -86,6 +95,7 @@ pub(super) const OF_CLIENT: &[&str] = &[
     "fragmented",
     "ping",
     "pipelined",
+    "permessage-deflate",
     "subprotocol",
     "close-1000",
     "close-3000",

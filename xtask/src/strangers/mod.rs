@@ -4,6 +4,8 @@
 mod certificate;
 pub(crate) mod clients;
 pub(crate) mod echo_server;
+pub(crate) mod fronts;
 mod matrix;
+pub(crate) mod probes;
 pub(crate) mod servers;
 mod transcript;

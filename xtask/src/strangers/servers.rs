@@ -6,10 +6,10 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::echo_server::EchoServer;
-use super::{matrix, transcript};
+use super::{fronts, matrix, transcript};
 use crate::error::{Result, ResultExt as _};
 use crate::process::{self, Service};
-use crate::setup::{nginx as nginx_setup, node, proxies as proxy_setup, python3};
+use crate::setup::{node, proxies as proxy_setup, python3};
 use crate::workspace::Workspace;
 
 const ZLIB_LIMIT: Duration = Duration::from_secs(300);
@@ -55,10 +55,10 @@ fn meet(workspace: &Workspace, part: &str, program: Command) -> Result<String> {
 
 /// Our own server stands behind the proxy, and does not close as a path asks.
 pub(crate) fn nginx(workspace: &Workspace) -> Result<String> {
-    let program = nginx_setup::program(workspace)?;
     let mut server = EchoServer::start(workspace, "client-nginx longwire", &["chat.v1"])?;
     let port = process::free_port()?;
-    let _proxy = start_nginx(workspace, &program, port, server.port())?;
+    // As nginx is by default.
+    let _proxy = fronts::nginx(workspace, "client-nginx", port, server.port(), "60s")?;
 
     let mut client = workspace.client()?;
     client.args(["client-check", &format!("ws://127.0.0.1:{port}")]);
@@ -136,31 +136,4 @@ fn through(
         Ok(())
     })?;
     Ok(())
-}
-
-fn start_nginx(
-    workspace: &Workspace,
-    program: &std::path::Path,
-    port: u16,
-    upstream: &str,
-) -> Result<Service> {
-    let template = workspace.interop("nginx/nginx.conf");
-    let folder = workspace.fresh_folder("client-nginx")?;
-    let configuration = fs::read_to_string(&template)
-        .context(format!("reading {}", template.display()))?
-        .replace("@LISTEN@", &port.to_string())
-        .replace("@UPSTREAM@", upstream);
-    let path = folder.join("nginx.conf");
-    fs::write(&path, configuration).context(format!("writing {}", path.display()))?;
-
-    let mut nginx = Command::new(program);
-    // The first -e takes the place of the log that is compiled in.
-    nginx
-        .args(["-e", "stderr", "-p"])
-        .arg(&folder)
-        .arg("-c")
-        .arg(&path);
-    let mut proxy = Service::start(workspace, "client-nginx proxy", &mut nginx)?;
-    proxy.wait_for_port(port, START_LIMIT)?;
-    Ok(proxy)
 }

@@ -45,6 +45,18 @@ impl Connection {
         self.transport_ended(now, CloseCause::TransportError);
     }
 
+    /// Tells that the system gave the transport up, because what was written was
+    /// not acknowledged.
+    pub fn transport_timed_out(&mut self, now: Instant) {
+        self.transport_ended(now, CloseCause::Unacknowledged);
+    }
+
+    /// Tells that the local address of the transport is gone: nothing can come
+    /// through it any more.
+    pub fn address_gone(&mut self, now: Instant) {
+        self.transport_ended(now, CloseCause::AddressGone);
+    }
+
     /// How the connection ended; `None` while it has not.
     pub fn close_info(&self) -> Option<&CloseInfo> {
         match &self.state {

@@ -38,12 +38,19 @@ pub enum CloseCause {
     Eof,
     /// The peer did not answer our Close frame in time.
     CloseTimeout,
-    /// The peer did not answer our Ping in time; or it kept the connection alive
-    /// itself, and was silent for longer than
+    /// The peer did not answer our Ping in time. Where the system can tell, the
+    /// Ping arrived: the peer's machine answers, and its program does not. Or it
+    /// kept the connection alive itself, and was silent for longer than
     /// [`Config::max_silence`](crate::Config::max_silence).
     KeepaliveTimeout,
+    /// The peer's system did not acknowledge in time what was written: the path
+    /// is cut, or the machine is gone.
+    Unacknowledged,
     /// The peer took nothing of what was to be written in time.
     WriteTimeout,
+    /// The local address that the connection had is gone: the network has
+    /// changed.
+    AddressGone,
     /// The transport failed: the connection was reset, TLS broke.
     TransportError,
 }

@@ -1,8 +1,13 @@
 //! Heartbeats: when to ping, and when a peer that is silent, or that takes
 //! nothing, counts as dead.
 
+mod acknowledged;
+
+pub use acknowledged::Acknowledgements;
+
 use super::round_trip::RoundTrip;
 use crate::{CloseCause, Config, ControlPayload, Instant, time::earlier};
+use acknowledged::Writes;
 use core::{num::NonZeroU32, time::Duration};
 
 /// When the peer was last heard, and what of ours waits for it.
@@ -22,6 +27,11 @@ pub(super) struct Keepalive {
     interval: Option<NonZeroU32>,
     /// Since when the transport takes nothing of what is to be written.
     write_blocked: Option<Instant>,
+    /// What is known of that which the transport took.
+    writes: Writes,
+    writes_due: Instant,
+    /// How many bytes were acknowledged when the system was last asked.
+    acknowledged: u32,
     round_trip: RoundTrip,
 }
 
@@ -50,12 +60,21 @@ impl Keepalive {
             pings: 0,
             interval: None,
             write_blocked: None,
+            writes: Writes::Settled,
+            writes_due: Instant::from_micros(0),
+            acknowledged: 0,
             round_trip: RoundTrip::UNKNOWN,
         }
     }
 
     /// The peer gave a sign of life: any byte is one.
     pub(super) fn heard(&mut self, now: Instant) {
+        self.not_listening(now);
+        self.settle_writes();
+    }
+
+    /// Whatever sign of life the peer gave, we would not know.
+    pub(super) fn not_listening(&mut self, now: Instant) {
         self.last_heard = now;
         self.probes = 0;
     }
@@ -113,12 +132,16 @@ impl Keepalive {
     }
 
     pub(super) fn next_timeout(&self, config: &Config) -> Option<Instant> {
-        earlier(self.heartbeat_timeout(config), self.write_timeout(config))
+        let write = earlier(self.write_timeout(config), self.acknowledgement_timeout());
+        earlier(self.heartbeat_timeout(config), write)
     }
 
     /// What is due now. A `Ping` that is reported counts as sent.
     pub(super) fn handle_timeout(&mut self, now: Instant, config: &Config) -> Due {
         let is_due = |timeout: Option<Instant>| timeout.is_some_and(|timeout| timeout <= now);
+        if is_due(self.acknowledgement_timeout()) && self.is_unacknowledged(now, config) {
+            return Due::Dead(CloseCause::Unacknowledged);
+        }
         if is_due(self.write_timeout(config)) {
             return Due::Dead(CloseCause::WriteTimeout);
         }
@@ -126,7 +149,10 @@ impl Keepalive {
             return Due::Nothing;
         }
         if self.watches || self.probes == PROBES {
-            return Due::Dead(CloseCause::KeepaliveTimeout);
+            return Due::Dead(match self.writes {
+                Writes::InFlight => CloseCause::Unacknowledged,
+                Writes::Settled | Writes::Taken => CloseCause::KeepaliveTimeout,
+            });
         }
         self.probes += 1;
         if self.probes == 1 {

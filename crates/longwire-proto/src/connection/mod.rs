@@ -11,6 +11,7 @@ mod send;
 mod state;
 
 pub use close_info::{CloseCause, CloseInfo, Initiator, Transport};
+pub use keepalive::Acknowledgements;
 
 use crate::{
     CloseCode, Config, ControlPayload, Env, Event, Input, Instant, MessageKind, ReceiveMode, Role,
@@ -90,7 +91,8 @@ use state::{End, State};
 ///
 /// Before `handle_timeout` is called the transport should be read once: when the
 /// process was stopped or the machine slept, the bytes that prove the peer alive
-/// are waiting there.
+/// are waiting there. A driver that can ask the system what the peer has
+/// acknowledged tells by [`acknowledged`](Self::acknowledged) first.
 #[derive(Debug)]
 pub struct Connection {
     config: Arc<Config>,
@@ -333,7 +335,7 @@ impl Connection {
     /// Tells that the driver does not read at present, because it has no room:
     /// the peer's silence is the driver's own doing, and no sign of death.
     pub fn reading_paused(&mut self, now: Instant) {
-        self.keepalive.heard(now);
+        self.keepalive.not_listening(now);
     }
 
     /// Tells that the transport takes nothing now of what is to be written.
@@ -346,6 +348,30 @@ impl Connection {
     /// something, so it lives, though it may be too busy to answer.
     pub fn write_progressed(&mut self, now: Instant) {
         self.keepalive.write_progressed(now);
+    }
+
+    /// Tells that the transport took something of what is to be written. From the
+    /// first such call on [`next_timeout`](Self::next_timeout) may be nearer:
+    /// the peer's system has to acknowledge it.
+    pub fn write_taken(&mut self) {
+        self.keepalive.write_taken(&self.config);
+    }
+
+    /// Whether what the transport took may wait to be acknowledged, as far as is
+    /// known.
+    pub const fn awaits_acknowledgement(&self) -> bool {
+        self.keepalive.awaits_acknowledgement()
+    }
+
+    /// Tells what the system knows of the bytes that the transport took: what was
+    /// acknowledged is a sign of life, and what stays unacknowledged longer than
+    /// an answered Ping may take is one of death.
+    ///
+    /// It need not be asked before [`handle_timeout`](Self::handle_timeout) is
+    /// due, so no message costs anything for it.
+    pub fn acknowledged(&mut self, now: Instant, acknowledgements: &Acknowledgements) {
+        self.keepalive
+            .acknowledged(now, acknowledgements, &self.config);
     }
 
     /// The time from a heartbeat's Ping to its Pong, smoothed; `None` before the

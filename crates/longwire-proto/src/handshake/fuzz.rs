@@ -4,6 +4,7 @@
 use super::{Acceptance, ClientRequest, HandshakeError, HeadError, HeadLimits};
 use super::{Headers, Request, RequestHead, RequestReader, Response};
 use crate::extension::Extension;
+use crate::heartbeat::{self, Proposal, Terms};
 use crate::subprotocol::Subprotocol;
 use alloc::string::{String, ToString};
 
@@ -74,6 +75,27 @@ pub fn lists(bytes: &[u8]) {
             parse(again.as_bytes()).map(|lists| lists.1),
             Some(Ok(subprotocols))
         );
+    }
+}
+
+/// What the ends say of heartbeats: what is parsed is the same when it is written and parsed
+/// again.
+pub fn heartbeat(bytes: &[u8]) {
+    let parse = |value: &[u8]| {
+        let mut headers = Headers::new();
+        headers.append(heartbeat::HEADER, value).ok()?;
+        Some((Proposal::of(&headers), Terms::of(&headers)))
+    };
+    let Some((proposal, terms)) = parse(bytes) else {
+        return;
+    };
+    if let Some(proposal) = proposal {
+        let again = parse(proposal.as_str().as_bytes());
+        assert_eq!(again.and_then(|said| said.0), Some(proposal));
+    }
+    if let Some(terms) = terms {
+        let again = parse(terms.to_string().as_bytes());
+        assert_eq!(again.and_then(|said| said.1), Some(terms));
     }
 }
 

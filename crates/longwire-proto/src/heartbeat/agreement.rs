@@ -231,7 +231,8 @@ fn seconds(value: &str) -> Option<Duration> {
     }
     let scale = [100, 10, 1][places.len() - 1];
     let millis = places.parse::<u64>().ok()? * scale;
-    let time = Duration::from_secs(whole.parse().ok()?) + Duration::from_millis(millis);
+    let whole = whole.parse::<u64>().ok()?.min(LONGEST);
+    let time = Duration::from_secs(whole) + Duration::from_millis(millis);
     (time >= Terms::SHORTEST).then_some(time)
 }
 

@@ -18,7 +18,8 @@ pub struct LearningConfig {
     /// How far below the longest span that was answered the beat stays; at least
     /// a twentieth of it. Default: 5 s.
     pub margin: Duration,
-    /// The most canaries at one time. Default: 4.
+    /// The most canaries at one time; with 0 there are none, and only what is
+    /// known already is used. Default: 4.
     pub max_canaries: usize,
     /// The least time between the opening of two canaries. Default: 1 s.
     pub pace: Duration,

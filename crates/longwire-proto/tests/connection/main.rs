@@ -2,6 +2,7 @@
 //! is what the user sees. Paired by role wherever the roles differ.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod acknowledged;
 mod close;
 mod control;
 mod deflate;

@@ -1,6 +1,7 @@
 //! Learning how often to beat, on simulated paths and a virtual clock.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod document;
 mod path;
 mod simulation;
 mod steps;

@@ -26,6 +26,27 @@ pub(crate) struct Report {
     pub(crate) settled_at: Instant,
     /// The most canaries at one time.
     pub(crate) most_canaries: usize,
+    /// The intervals, each from an instant on.
+    pub(crate) intervals: Vec<(Instant, Duration)>,
+    /// The canaries, in the order in which they ended.
+    pub(crate) flights: Vec<Flight>,
+}
+
+/// What a canary did.
+#[derive(Debug, Clone)]
+pub(crate) struct Flight {
+    pub(crate) opened: Instant,
+    pub(crate) span: Duration,
+    /// When it was known what became of it.
+    pub(crate) ended: Instant,
+    pub(crate) fate: Fate,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Answered,
+    Lost,
+    CalledBack,
 }
 
 struct Canary {
@@ -34,7 +55,7 @@ struct Canary {
     span: Duration,
 }
 
-pub(crate) struct Simulation<'s, S> {
+pub(crate) struct Simulation<'s, S: ?Sized> {
     path: &'s Path,
     strategy: &'s mut S,
     rng: Rng,
@@ -46,7 +67,12 @@ pub(crate) struct Simulation<'s, S> {
 }
 
 /// Runs `strategy` on `path` for `span`.
-pub(crate) fn run<S: Choose>(strategy: &mut S, path: &Path, seed: u64, span: Duration) -> Report {
+pub(crate) fn run<S: Choose + ?Sized>(
+    strategy: &mut S,
+    path: &Path,
+    seed: u64,
+    span: Duration,
+) -> Report {
     let mut simulation = Simulation {
         path,
         strategy,
@@ -60,8 +86,10 @@ pub(crate) fn run<S: Choose>(strategy: &mut S, path: &Path, seed: u64, span: Dur
     simulation.report
 }
 
-impl<S: Choose> Simulation<'_, S> {
+impl<S: Choose + ?Sized> Simulation<'_, S> {
     fn run(&mut self, end: Instant) {
+        let begin = (self.now, self.strategy.interval());
+        self.report.intervals.push(begin);
         while self.now < end {
             let interval = self.strategy.interval();
             self.take_steps();
@@ -70,6 +98,8 @@ impl<S: Choose> Simulation<'_, S> {
             self.fly();
             if self.strategy.interval() != interval {
                 self.report.settled_at = self.now;
+                let interval = (self.now, self.strategy.interval());
+                self.report.intervals.push(interval);
             }
         }
     }
@@ -87,7 +117,13 @@ impl<S: Choose> Simulation<'_, S> {
                     let most = self.report.most_canaries.max(self.canaries.len());
                     self.report.most_canaries = most;
                 }
-                Step::Cancel(id) => self.canaries.retain(|canary| canary.id != id),
+                Step::Cancel(id) => {
+                    let called = self.canaries.extract_if(.., |canary| canary.id == id);
+                    let called: Vec<Canary> = called.collect();
+                    for canary in called {
+                        self.log(&canary, Fate::CalledBack);
+                    }
+                }
                 Step::Ping => self.beat(),
             }
         }
@@ -169,7 +205,21 @@ impl<S: Choose> Simulation<'_, S> {
                 _ if lost => Outcome::Silent,
                 _ => Outcome::Answered,
             };
+            let fate = match outcome {
+                Outcome::Answered => Fate::Answered,
+                _ => Fate::Lost,
+            };
+            self.log(&canary, fate);
             self.strategy.finished(canary.id, outcome, now);
         }
+    }
+
+    fn log(&mut self, canary: &Canary, fate: Fate) {
+        self.report.flights.push(Flight {
+            opened: canary.opened,
+            span: canary.span,
+            ended: self.now,
+            fate,
+        });
     }
 }

@@ -7,6 +7,7 @@ use super::{
     builder::Options,
     race::{Attempt, interleave, race},
 };
+use crate::tcp;
 use longwire_proto::handshake::{Host, Url};
 use std::{future::Future, io, net::SocketAddr, time::Duration};
 use tokio::net::{TcpStream, lookup_host};
@@ -56,6 +57,8 @@ pub(super) async fn dial(
     let timeout = options.connect_timeout;
     let reached = reach(options, url, &mut *observe);
     let (stream, peer) = within(timeout, Stage::Connect, url, reached).await?;
+    // Of a server that reads nothing for so long a client has no use either.
+    tcp::set_user_timeout(&stream, options.config.write_timeout);
     tracing::debug!(%peer, "connected");
     #[cfg(feature = "tls")]
     if url.is_secure() {

@@ -201,7 +201,9 @@ impl Canary {
             return Fate::Silent;
         };
         let by = match info.cause {
-            CloseCause::Handshake | CloseCause::Failed(_) => return Fate::Closed { after, info },
+            CloseCause::Handshake | CloseCause::Failed(_) | CloseCause::AddressGone => {
+                return Fate::Closed { after, info };
+            }
             CloseCause::Eof => Segment::Fin,
             CloseCause::TransportError => match error.and_then(transport_error) {
                 // TLS that ends without notice.
@@ -245,9 +247,10 @@ fn of_close(after: Duration, info: &CloseInfo) -> Outcome {
         CloseCode::NO_STATUS_RECEIVED,
         CloseCode::INTERNAL_ERROR,
     ];
-    let restarts = info.code() == CloseCode::SERVICE_RESTART
+    let tells_nothing = info.code() == CloseCode::SERVICE_RESTART
+        || info.cause == CloseCause::AddressGone
         || ReconnectWindow::in_reason(info.reason()).is_some();
-    if restarts {
+    if tells_nothing {
         Outcome::Void
     } else if after > GREETING && ENDS_OF_SILENCE.contains(&info.code()) {
         Outcome::Dropped { after }

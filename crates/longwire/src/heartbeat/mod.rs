@@ -46,21 +46,24 @@
 //! [`Reconnecting`](crate::reconnecting::Reconnecting) does all this by itself. A
 //! [`Pacemaker`] does it for connections of any other kind.
 
+mod awake;
 mod canary;
 mod entries;
 mod file_store;
 mod flight;
 mod learners;
+mod live;
 mod pacemaker;
 mod route;
 mod store;
 
 pub use canary::{Canary, Fate, Segment};
 pub use file_store::{FileStore, FileStoreError};
+pub use live::Live;
 pub use longwire_proto::heartbeat::{
     Beat, Known, LearningConfig, Outcome, Proposal, ServerBeat, Terms,
 };
-pub use pacemaker::{Event, Live, Pacemaker};
+pub use pacemaker::{Event, Pacemaker};
 pub use route::Route;
 pub use store::{MemoryStore, Store, StoreError};
 

@@ -1,15 +1,13 @@
 use super::{
-    Beat, LearningConfig, MemoryStore, Route, ServerBeat, Store, StoreError, Terms,
+    Beat, LearningConfig, MemoryStore, Route, Store, StoreError,
+    awake::Awake,
     flight::{Flight, Landed},
-    learners::{Keep, Learners},
+    learners::{Keep, Learners, Learning},
+    live::Live,
 };
-use crate::{
-    Connector, Sender,
-    first::{First, first},
-};
+use crate::first::{First, first};
 use longwire_proto::{
-    CloseCause, Instant,
-    handshake::{Response, Url},
+    Instant,
     heartbeat::{Learner, Step},
 };
 use std::{convert::Infallible, fmt, future::pending, sync::Arc, time::Duration};
@@ -71,52 +69,13 @@ pub enum Event<'e> {
     StoreFailed(&'e StoreError),
 }
 
-/// A live connection, and all that is needed to open another to the same place.
-#[derive(Debug, Clone, Copy)]
-pub struct Live<'c> {
-    sender: &'c Sender,
-    connector: &'c Connector,
-    url: &'c Url,
-    terms: Option<Terms>,
-}
-
-impl<'c> Live<'c> {
-    /// The connection that the connector has opened to the URL, with this answer.
-    pub fn new(
-        sender: &'c Sender,
-        connector: &'c Connector,
-        url: &'c Url,
-        response: &Response,
-    ) -> Live<'c> {
-        Live {
-            sender,
-            connector,
-            url,
-            terms: Terms::of(response.head.headers()),
-        }
-    }
-
-    /// `None` if it goes over something that has no address.
-    fn route(&self) -> Option<Route> {
-        let local = self.sender.local_addr()?;
-        Some(Route::new(local.ip(), self.url))
-    }
-
-    fn config(&self, config: &LearningConfig) -> LearningConfig {
-        match self.terms.map(|terms| terms.server) {
-            Some(ServerBeat::Watch { max_silence }) => config.clone().within(max_silence),
-            _ => config.clone(),
-        }
-    }
-}
-
 /// What the connection has shown when it was looked at last.
 #[derive(Debug)]
 struct Seen {
     at: Instant,
     pings: u16,
-    /// The interval that was set.
-    interval: Option<Duration>,
+    /// The beat that was set.
+    beat: Option<Beat>,
 }
 
 impl Pacemaker {
@@ -157,12 +116,13 @@ impl Pacemaker {
         let Some(route) = live.route() else {
             return work.await;
         };
+        let begun = Awake::now();
         let driving = Box::pin(self.drive(live, &route));
         let done = match first(work, driving).await {
             First::One(done) => done,
             First::Other(never) => match never {},
         };
-        self.ended(live, &route).await;
+        self.ended(live, &route, begun).await;
         done
     }
 
@@ -172,13 +132,15 @@ impl Pacemaker {
         let mut seen = Seen {
             at: self.now(),
             pings: live.sender.vitals().pings_received,
-            interval: None,
+            beat: None,
         };
         loop {
             self.look(live, &mut seen);
             let due = self.act(live, &mut flight);
             self.beat(live, &mut seen);
+            // What is told is kept by then.
             self.keep_news(route).await;
+            self.tell_beat();
             let due = due.map(|due| self.origin + due.since(Instant::default()));
             let until = async {
                 match due {
@@ -199,9 +161,10 @@ impl Pacemaker {
             let key = route.clone();
             self.ask(move |store| store.load(&key)).await.flatten()
         };
-        let (config, now) = (live.config(&self.config), self.now());
+        let (config, now) = (live.within_terms(&self.config), self.now());
         self.learners.take_up(route, &config, loaded, now);
-        if live.terms.is_some_and(|terms| !terms.canaries)
+        let unwelcome = live.terms.is_some_and(|terms| !terms.canaries);
+        if (unwelcome || self.config.max_canaries == 0)
             && let Some(learner) = self.learner()
         {
             learner.forbid();
@@ -265,21 +228,26 @@ impl Pacemaker {
         let Some(learner) = self.learner() else {
             return;
         };
-        let (beat, settled) = (learner.beat(), learner.is_settled());
-        let interval = match beat {
+        let beat = learner.beat();
+        if seen.beat.is_some_and(|before| is_same(before, beat)) {
+            return;
+        }
+        seen.beat = Some(beat);
+        live.sender.set_ping_interval(match beat {
             Beat::Every(interval) => interval,
             // Nothing is added to what comes in time, and a peer that is gone is
             // noticed all the same.
             Beat::Peer(interval) => interval + interval / 2,
+        });
+    }
+
+    fn tell_beat(&mut self) {
+        let Some(learner) = self.learner() else {
+            return;
         };
-        let told = self
-            .told
-            .is_some_and(|(before, was_settled)| is_same(before, beat) && was_settled == settled);
-        if seen.interval.is_none() || !told {
-            live.sender.set_ping_interval(interval);
-            seen.interval = Some(interval);
-        }
-        if !told {
+        let (beat, settled) = (learner.beat(), learner.is_settled());
+        let is_told = |(before, was_settled)| is_same(before, beat) && was_settled == settled;
+        if !self.told.is_some_and(is_told) {
             self.told = Some((beat, settled));
             tracing::debug!(?beat, settled, "heartbeat");
             self.tell(&Event::Beat { beat, settled });
@@ -287,7 +255,7 @@ impl Pacemaker {
     }
 
     /// Takes in how the connection has ended.
-    async fn ended(&mut self, live: Live<'_>, route: &Route) {
+    async fn ended(&mut self, live: Live<'_>, route: &Route, begun: Awake) {
         let Some(learning) = self.learners.current().filter(|it| it.route == *route) else {
             return;
         };
@@ -295,7 +263,11 @@ impl Pacemaker {
             Beat::Every(interval) | Beat::Peer(interval) => interval,
         };
         let before = learning.learner.known();
-        let silence = last_silence(live.sender, interval);
+        let silence = if Awake::now().has_slept_since(&begun) {
+            Duration::ZERO
+        } else {
+            live.last_silence(interval)
+        };
         learning.learner.lost(silence);
         if learning.learner.known().proven < before.proven {
             tracing::info!(%route, ?silence, "the connection died of silence; learning anew");
@@ -307,7 +279,7 @@ impl Pacemaker {
     /// Has the store keep, or forget, what is new.
     async fn keep_news(&mut self, route: &Route) {
         let learning = self.learners.current();
-        let Some(news) = learning.and_then(super::learners::Learning::news) else {
+        let Some(news) = learning.and_then(Learning::news) else {
             return;
         };
         let key = route.clone();
@@ -354,20 +326,6 @@ impl Pacemaker {
 
 fn before(now: Instant, ago: Duration) -> Instant {
     Instant::from_micros(now.since(Instant::default() + ago).as_micros() as u64)
-}
-
-/// How long the connection had been silent when it was lost, at most as long as
-/// it is silent before it beats. None that it ended with a Close frame.
-fn last_silence(sender: &Sender, interval: Duration) -> Duration {
-    match sender.close_info().map(|info| info.cause) {
-        None | Some(CloseCause::Handshake | CloseCause::Failed(_) | CloseCause::CloseTimeout) => {
-            Duration::ZERO
-        }
-        Some(_) => {
-            let vitals = sender.vitals();
-            (vitals.now - vitals.last_heard).min(interval)
-        }
-    }
 }
 
 /// A peer's interval is measured, and never twice the same.

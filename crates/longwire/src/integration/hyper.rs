@@ -199,9 +199,8 @@ impl Upgrade {
     ///
     /// # Errors
     /// [`Rejection`] with 403 if the page's origin is not let in, or if this is a
-    /// canary; with 500, and
-    /// a log entry that says why, if the subprotocol was not offered or a
-    /// header cannot stand in the response.
+    /// canary; with 500, and a log entry that says why, if the subprotocol was not
+    /// offered or a header cannot stand in the response.
     pub fn accept(mut self) -> Result<(Response<Bytes>, Upgrading), Rejection> {
         self.origin.check(&self.request, &self.origin_setting)?;
         if self.is_canary() {

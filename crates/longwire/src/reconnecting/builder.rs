@@ -8,7 +8,9 @@ use crate::{
     Connector,
     client::IntoUrl,
     heartbeat::{Heartbeat, MemoryStore, Store},
+    network::Changes,
 };
+use futures_core::Stream;
 use longwire_proto::handshake::{Url, UrlError};
 use std::sync::Arc;
 
@@ -24,6 +26,7 @@ pub struct ReconnectingBuilder {
     heartbeat: Option<Heartbeat>,
     store: Arc<dyn Store>,
     watcher: Watcher,
+    changes: Option<Changes>,
 }
 
 impl ReconnectingBuilder {
@@ -37,6 +40,7 @@ impl ReconnectingBuilder {
             heartbeat: None,
             store: Arc::new(MemoryStore::new()),
             watcher: Watcher::default(),
+            changes: None,
         }
     }
 
@@ -111,6 +115,16 @@ impl ReconnectingBuilder {
         self
     }
 
+    /// Is told by `changes` when the network has changed, in place of by the
+    /// system: see [how they are noticed](super#when-the-network-changes). Each
+    /// item is a change, whatever it was; those within a quarter of a second
+    /// count as one. For systems that do not tell by themselves, and for programs
+    /// that know better. A stream without items switches it off.
+    pub fn network_changes(mut self, changes: impl Stream<Item = ()> + Send + 'static) -> Self {
+        self.changes = Some(Changes::given(changes));
+        self
+    }
+
     /// Begins to connect, in the background, on the current tokio runtime.
     ///
     /// # Errors
@@ -129,6 +143,7 @@ impl ReconnectingBuilder {
             store: self.store,
             watcher: Arc::new(self.watcher),
         };
-        Ok(Task::spawn(plan, queue))
+        let changes = self.changes.unwrap_or_else(Changes::of_system);
+        Ok(Task::spawn(plan, queue, changes))
     }
 }

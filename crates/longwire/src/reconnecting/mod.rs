@@ -16,7 +16,7 @@
 //! | how it ended | then |
 //! |---|---|
 //! | any Close frame whose reason has a [`ReconnectWindow`] | at a random moment of the window |
-//! | TCP broke, the peer was silent, 1001, 1011 to 1014, other codes from 3000 | again |
+//! | TCP broke, the peer was silent, our address is gone, 1001, 1011 to 1014, other codes from 3000 | again |
 //! | 1000: the server has said goodbye | gives up |
 //! | 1002, 1003, 1007 to 1010, of either side; 3000, 3003 | gives up: it would come again |
 //! | no address, no TCP, no TLS, timeouts, 5xx, 408, 425, 429 | again |
@@ -27,8 +27,19 @@
 //!
 //! Each wait is random, up to a ceiling that doubles ([`Backoff`]), so that clients
 //! that were lost together do not return together.
-//! [`retry_now`](Reconnecting::retry_now) cuts a wait short, for programs that
-//! learn that the network is back.
+//! [`retry_now`](Reconnecting::retry_now) cuts a wait short.
+//!
+//! # When the network changes
+//!
+//! When an address or a route has come or gone, a try that is waited for begins
+//! at once, unless the server has given a window. A connection whose local
+//! address is gone is lost at once ([`CloseCause::AddressGone`]), and comes back
+//! from another one; any other is asked by a Ping whether it is still there.
+//!
+//! Linux tells by rtnetlink: one socket for all that are on a runtime. Elsewhere
+//! nobody tells, unless the program does
+//! ([`network_changes`](ReconnectingBuilder::network_changes)); then a
+//! connection that is gone is noticed by its next heartbeat or write.
 //!
 //! # What becomes of messages
 //!
@@ -64,6 +75,8 @@ pub use queue::{SendError, WhenFull};
 
 use crate::{client::IntoUrl, heartbeat::Beat};
 use hook::Watcher;
+#[cfg(doc)]
+use longwire_proto::CloseCause;
 use longwire_proto::{CloseCode, CloseFrame, InvalidCloseFrame, Message, Utf8Bytes};
 use queue::Queue;
 use std::{fmt, sync::Arc};

@@ -10,6 +10,7 @@ use crate::{
     Connector, Receiver, Sender, WebSocket,
     first::{First, first},
     heartbeat::{self, Beat, Heartbeat, Live, Pacemaker, Proposal, Store},
+    network::Changes,
 };
 use longwire_proto::{
     CloseFrame, CloseInfo, Message,
@@ -47,6 +48,7 @@ pub(super) struct Task {
     /// The Close frame with which the user ends it.
     close: watch::Receiver<Option<CloseFrame>>,
     retry_now: Arc<Notify>,
+    changes: Changes,
     beat: Arc<watch::Sender<Option<Beat>>>,
     /// If the heartbeat is learned.
     pacemaker: Option<Box<Pacemaker>>,
@@ -73,8 +75,15 @@ enum End {
     Closed,
 }
 
+/// What cuts a pause short, besides the user.
+enum Pause {
+    UntilNetworkChanges,
+    /// The server paces those who come back.
+    AsTheServerSays,
+}
+
 impl Task {
-    pub(super) fn spawn(plan: Plan, queue: Arc<Queue>) -> Reconnecting {
+    pub(super) fn spawn(plan: Plan, queue: Arc<Queue>, changes: Changes) -> Reconnecting {
         let (inbox, messages) = mpsc::channel(INBOX);
         let (state, watched) = watch::channel(State::Connecting);
         let (closer, close) = watch::channel(None);
@@ -89,6 +98,7 @@ impl Task {
             state,
             close,
             retry_now: Arc::clone(&retry_now),
+            changes,
             beat,
             failures: 0,
             attempt: 1,
@@ -122,10 +132,11 @@ impl Task {
                 Verdict::GiveUp => return self.give_up(lost).await,
                 Verdict::Retry => {
                     let wait = self.plan.backoff.wait(self.failures, rand::random());
-                    self.pause(&lost, wait).await;
+                    self.pause(&lost, wait, Pause::UntilNetworkChanges).await;
                 }
                 Verdict::RetryWithin(window) => {
-                    self.pause(&lost, window.pick(rand::random())).await;
+                    let wait = window.pick(rand::random());
+                    self.pause(&lost, wait, Pause::AsTheServerSays).await;
                 }
             }
         }
@@ -204,13 +215,20 @@ impl Task {
             send(&sender, &self.queue).await;
             std::future::pending::<()>().await;
         };
-        let passing = pin!(first(sending, receive(&mut receiver, &self.inbox)));
+        let watching = async {
+            loop {
+                self.changes.next().await;
+                sender.network_changed();
+            }
+        };
+        let receiving = receive(&mut receiver, &self.inbox);
+        let passing = pin!(first(first(watching, sending), receiving));
         let passing = beating(pacemaker.as_deref_mut(), live, passing);
         let ended = first(close.changed(), passing).await;
         self.pacemaker = pacemaker;
         if let First::One(_) = ended {
             let frame = close.borrow().clone();
-            self.close(&sender, frame).await;
+            Self::close(&self.queue, &sender, frame).await;
             return End::Closed;
         }
         if since.elapsed() >= self.plan.backoff.proven_after {
@@ -226,24 +244,31 @@ impl Task {
     /// Writes what is queued, for as long as that may take, and closes.
     ///
     /// Without a frame the handle was dropped, and the connection is too.
-    async fn close(&self, sender: &Sender, frame: Option<CloseFrame>) {
+    async fn close(queue: &Queue, sender: &Sender, frame: Option<CloseFrame>) {
         let Some(frame) = frame else {
             return;
         };
         // What was not written then stays in the queue, for the user to see.
-        let _ = time::timeout(LAST_WORDS, send(sender, &self.queue)).await;
+        let _ = time::timeout(LAST_WORDS, send(sender, queue)).await;
         // How the server answers makes no difference any more.
         let _ = sender.close(frame.code(), frame.reason().to_owned()).await;
     }
 
-    async fn pause(&mut self, cause: &Lost, wait: Duration) {
+    async fn pause(&mut self, cause: &Lost, wait: Duration, pause: Pause) {
         let waiting = Event::Lost {
             cause,
             next_try_in: wait,
         };
         self.plan.watcher.tell(&waiting);
         self.state.send_replace(State::Waiting);
-        let waited = first(self.retry_now.notified(), time::sleep(wait));
+        let changed = async {
+            match pause {
+                Pause::UntilNetworkChanges => self.changes.next().await,
+                Pause::AsTheServerSays => std::future::pending().await,
+            }
+        };
+        let called = first(self.retry_now.notified(), changed);
+        let waited = first(called, time::sleep(wait));
         // Whichever it was, the loop sees whether to go on.
         first(self.close.changed(), waited).await;
     }

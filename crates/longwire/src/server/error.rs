@@ -26,7 +26,8 @@ pub enum AcceptError {
     },
     /// The client is a canary: a connection that only finds out how long it may
     /// be silent, which is no connection of the program's. It is kept in the
-    /// background, and told why if there is no place for it.
+    /// background. One for which there is no place is
+    /// [`Refused`](AcceptError::Refused).
     Canary,
     /// The connection failed.
     Io(io::Error),

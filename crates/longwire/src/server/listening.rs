@@ -1,5 +1,5 @@
 use super::{
-    Accepted, Address, Listener, Options, Pending,
+    AcceptError, Accepted, Address, Listener, Options, Pending,
     accept::{Place, handshake},
     address::Shown,
     connections::Connections,
@@ -250,6 +250,7 @@ async fn run_handshake(
     match handshake(io, peer.clone(), &options, Some(place)).await {
         // The server being gone, this is dropped: it answers the client.
         Ok(accepted) => drop(sender.send(accepted)),
+        Err(AcceptError::Canary) => debug!(peer = %Shown(&peer), "canary opened"),
         Err(error) => debug!(peer = %Shown(&peer), reason = %error, "handshake failed"),
     }
 }

@@ -32,6 +32,10 @@
 //! }
 //! ```
 //!
+//! Canaries, with which clients find out how long a connection may be silent,
+//! never get to the program: the server keeps them, within
+//! [`Config::canaries`](crate::Config::canaries).
+//!
 //! Below the [`Server`] is [`accept()`]: the opening handshake on one stream, for
 //! programs that listen by themselves or speak HTTP on the same port.
 

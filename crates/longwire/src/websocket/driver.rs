@@ -4,7 +4,7 @@ use super::{
     inbox::{Inbox, Item},
     outgoing::Outgoing,
 };
-use crate::{Error, deflate::ThreadCodecs, entropy::ThreadRandom, io::Io, keeper::Now};
+use crate::{Error, deflate::ThreadCodecs, entropy::ThreadRandom, io::Io, keeper::Now, network};
 use longwire_proto::{
     CloseCause, CloseFrame, Compress, Connection, ControlPayload, Env, Event, Input, Instant,
     Message, MessageKind, MessageRef, ReceiveMode, SendError, Transport,
@@ -85,6 +85,10 @@ struct PendingPing {
 /// How long the end of the connection waits for a user who is busy with the
 /// messages before it.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// What the Ping says that asks whether a connection outlived a change of the
+/// network. No other Ping says so.
+const NETWORK_CHANGED: &[u8] = b"network changed";
 
 /// The size of a thread's read buffer: a message of 64 KiB comes in one read.
 const READ_BUFFER: usize = 128 * 1024;
@@ -461,6 +465,7 @@ impl Driver {
         if self.writing == Writing::Blocked {
             self.connection.write_progressed(now.get());
         }
+        self.connection.write_taken();
         self.writing = Writing::Unflushed;
         if self.output.is_empty() {
             // May put out the Pong that was owed.
@@ -504,6 +509,17 @@ impl Driver {
         self.pings.shrink_to_fit();
     }
 
+    /// The network has changed: whether the connection is still possible is
+    /// known at once, or else asked.
+    pub(super) fn network_changed(&mut self, now: &Now<'_>) {
+        if self.io.local_addr().is_some_and(network::is_gone) {
+            self.address_gone(now);
+        } else if let Ok(payload) = ControlPayload::try_from(NETWORK_CHANGED) {
+            // Whether it may be sent makes no difference.
+            let _ = self.with_output(|connection, env| connection.ping(env, &payload));
+        }
+    }
+
     // --- The end ---
 
     pub(super) fn handle_timeout(&mut self, now: &Now<'_>) {
@@ -518,9 +534,29 @@ impl Driver {
             .next_timeout()
             .is_some_and(|timeout| timeout <= now.get())
         {
+            self.ask_the_system(now);
             self.with_env(now.get(), Connection::handle_timeout);
             self.take_in(&mut [], now);
         }
+    }
+
+    /// Asks what became of the bytes that were written.
+    fn ask_the_system(&mut self, now: &Now<'_>) {
+        let Some(acknowledgements) = self.io.acknowledgements() else {
+            return;
+        };
+        self.connection.acknowledged(now.get(), &acknowledgements);
+        // The peer has no room for them, or they have no way to go.
+        let stuck = acknowledgements.pending && acknowledgements.in_flight.is_none();
+        if stuck && self.io.local_addr().is_some_and(network::is_gone) {
+            self.address_gone(now);
+        }
+    }
+
+    fn address_gone(&mut self, now: &Now<'_>) {
+        self.release_end(now);
+        self.connection.address_gone(now.get());
+        self.take_in(&mut [], now);
     }
 
     /// Takes the transport down as far as the core says.
@@ -559,10 +595,15 @@ impl Driver {
 
     fn transport_failed(&mut self, error: io::Error, now: &Now<'_>) {
         self.release_end(now);
+        let timed_out = error.kind() == io::ErrorKind::TimedOut;
         if self.connection.close_info().is_none() {
             self.io_error = Some(Arc::new(error));
         }
-        self.connection.transport_error(now.get());
+        if timed_out {
+            self.connection.transport_timed_out(now.get());
+        } else {
+            self.connection.transport_error(now.get());
+        }
         self.take_in(&mut [], now);
     }
 }

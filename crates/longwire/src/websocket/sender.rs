@@ -34,6 +34,11 @@ impl Sender {
         &self.handle
     }
 
+    /// Looks whether the connection outlived a change of the network.
+    pub(crate) fn network_changed(&self) {
+        self.handle.0.network_changed();
+    }
+
     /// Sends a message: see [`WebSocket::send`](super::WebSocket::send).
     ///
     /// # Errors

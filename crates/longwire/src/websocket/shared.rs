@@ -364,9 +364,9 @@ impl Shared {
     }
 
     /// As [`rearm`](Self::rearm), after something that may have changed the next
-    /// deadline: it did not unless the clock was read.
+    /// deadline: it did not unless the clock was read, or something was written.
     fn rearm_changed(self: &Arc<Self>, driver: &Driver, now: &Now<'_>) {
-        if now.was_read() {
+        if now.was_read() || driver.connection().awaits_acknowledgement() {
             self.rearm(driver, now);
         }
     }
@@ -412,6 +412,15 @@ impl Shared {
         drop(driver);
         self.signal.hurry();
         self.signal.keep_orphan(Arc::clone(self));
+    }
+
+    /// The network has changed.
+    pub(super) fn network_changed(self: &Arc<Self>) {
+        let mut driver = self.lock();
+        let now = self.now();
+        driver.network_changed(&now);
+        self.signal.hurry();
+        self.written(driver, &now, false);
     }
 
     /// Begins the closing handshake, from any thread.

@@ -227,8 +227,15 @@ impl<D: Send + 'static> Slot<D> {
         error: io::Error,
     ) {
         tracing::debug!(id = self.id, %error, "transport failed");
+        let timed_out = error.kind() == io::ErrorKind::TimedOut;
         turn.desk.transport_error = Some(Arc::new(error));
-        self.with_connection(turn, |connection, env| connection.transport_error(env.now));
+        self.with_connection(turn, |connection, env| {
+            if timed_out {
+                connection.transport_timed_out(env.now);
+            } else {
+                connection.transport_error(env.now);
+            }
+        });
         turn.desk.transport_error = None;
         self.backlog = None;
         turn.cork.advance(usize::MAX);
@@ -254,7 +261,13 @@ impl<D: Send + 'static> Slot<D> {
     pub(super) fn handle_timeout<H: Handler<Data = D>>(&mut self, turn: &mut Turn<'_, H>) {
         match &self.stage {
             Stage::Open(..) | Stage::Canary(_) => {
-                self.with_connection(turn, Connection::handle_timeout);
+                let acknowledgements = self.socket.acknowledgements();
+                self.with_connection(turn, |connection, env| {
+                    if let Some(acknowledgements) = &acknowledgements {
+                        connection.acknowledged(env.now, acknowledgements);
+                    }
+                    connection.handle_timeout(env);
+                });
             }
             Stage::Handshake(opening) if opening.reader.received() > 0 => {
                 self.refuse(turn, &late());

@@ -1,6 +1,7 @@
 //! A socket that does everything a socket may do, for tests: in the place of
 //! mio's, whose other methods are here as they are.
 
+use longwire_proto::Acknowledgements;
 use mio::{Interest, Registry, Token, event::Source};
 use std::{
     collections::VecDeque,
@@ -44,6 +45,8 @@ pub(super) struct Wire {
     pub(super) blocked: bool,
     /// What was written.
     pub(super) written: Vec<u8>,
+    /// What of it was acknowledged, as far as the kernel tells.
+    pub(super) acknowledgements: Option<Acknowledgements>,
     /// The sending half was shut down.
     pub(super) shut_down: bool,
     /// The socket was dropped.
@@ -131,6 +134,13 @@ impl TcpStream {
         match self {
             TcpStream::Real(tcp) => tcp.peer_addr(),
             TcpStream::Faulty(_) => Err(ErrorKind::NotConnected.into()),
+        }
+    }
+
+    pub(super) fn acknowledgements(&self) -> Option<Acknowledgements> {
+        match self {
+            TcpStream::Real(tcp) => crate::tcp::acknowledgements(tcp),
+            TcpStream::Faulty(end) => lock(&end.0).acknowledgements,
         }
     }
 

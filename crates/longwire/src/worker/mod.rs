@@ -39,6 +39,10 @@
 //! kept for the connection. [`Routes`] is a handler that gives each path a
 //! handler of its own.
 //!
+//! Canaries, with which clients find out how long a connection may be silent,
+//! never get to the handler: the worker keeps them, within
+//! [`Config::canaries`](crate::Config::canaries).
+//!
 //! # Sending
 //!
 //! - **What `on_message` returns** is sent back; usually the message itself.

@@ -6,7 +6,7 @@ use crate::{
     io::{Io, SLICES},
     server::Address,
 };
-use longwire_proto::Output;
+use longwire_proto::{Acknowledgements, Output};
 use mio::{Interest, Registry, Token, event::Source};
 use std::{
     io::{self, ErrorKind, IoSlice, Read as _, Write as _},
@@ -65,6 +65,15 @@ impl Socket {
     /// The address that the peer connects from.
     pub(super) fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.tcp.peer_addr()
+    }
+
+    /// What the peer's system has acknowledged of what was written, where that is
+    /// known. A system call.
+    pub(super) fn acknowledgements(&self) -> Option<Acknowledgements> {
+        #[cfg(test)]
+        return self.tcp.acknowledgements();
+        #[cfg(not(test))]
+        crate::tcp::acknowledgements(&self.tcp)
     }
 
     /// Reads once.

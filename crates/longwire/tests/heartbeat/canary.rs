@@ -2,14 +2,19 @@
 
 use crate::support::{PATIENCE, header, millis, serve, soon};
 use longwire::{
-    Connector, Server,
-    heartbeat::{Canary, Fate, Segment},
-    proto::heartbeat::Outcome,
+    Config, ConnectError, Connector, Role, Server, WebSocket,
+    heartbeat::{Canary, Fate, Outcome, Segment},
+    proto::heartbeat::CanaryBudget,
+    server,
 };
-use std::time::Duration;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    sync::mpsc,
     time::sleep,
 };
 
@@ -31,23 +36,27 @@ async fn drain(mut stream: TcpStream) {
 
 #[tokio::test]
 async fn a_ping_that_is_answered_after_the_silence_proves_the_span() {
-    let mut server = Server::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("ws://{}/", server.local_addr());
-    let serving = tokio::spawn(async move {
-        let mut ws = server.accept().await.unwrap().accept().await.unwrap();
-        assert!(ws.next().await.is_none(), "a canary says nothing");
-    });
-    let begun = std::time::Instant::now();
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let url = serve(move |stream, _| {
+        let tell = tell.clone();
+        async move {
+            let mut ws = WebSocket::from_stream(stream, Role::Server, Config::server(), b"");
+            tell.send(ws.next().await).unwrap();
+        }
+    })
+    .await;
+    let begun = Instant::now();
     let fate = fate(&url, millis(300), PATIENCE).await;
     assert!(matches!(fate, Fate::Answered { .. }), "{fate:?}");
     assert_eq!(fate.outcome(), Outcome::Answered);
     assert!(begun.elapsed() >= millis(300));
-    soon(serving).await.unwrap();
+    // It says nothing, and leaves with a Close frame.
+    assert!(soon(told.recv()).await.unwrap().is_none());
 }
 
 #[tokio::test]
 async fn it_says_what_it_is_and_offers_nothing() {
-    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let (tell, mut told) = mpsc::unbounded_channel();
     let url = serve(move |stream, head| {
         tell.send(head).unwrap();
         drain(stream)
@@ -159,14 +168,28 @@ async fn a_greeting_only_begins_the_silence_anew() {
 }
 
 #[tokio::test]
-async fn a_server_that_refuses_it_is_an_error() {
-    let mut server = Server::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("ws://{}/", server.local_addr());
-    let serving = tokio::spawn(async move {
-        let refusal = longwire::server::Refusal::new(403, "no canaries\n").unwrap();
-        server.accept().await.unwrap().refuse(refusal);
-    });
-    let refused = soon(Canary::open(&Connector::new(), url)).await;
-    assert_eq!(refused.unwrap_err().status(), Some(403));
-    soon(serving).await.unwrap();
+async fn a_server_of_ours_keeps_canaries_or_refuses_them() {
+    for (places, expected) in [(1, None), (0, Some(403))] {
+        let mut options = server::Options::default();
+        Arc::make_mut(&mut options.config).canaries = Arc::new(CanaryBudget::new(places));
+        let listener = server::Listener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("ws://{}/", listener.local_addr());
+        let mut server = Server::listen(listener, options);
+        let serving = tokio::spawn(async move { server.accept().await.is_some() });
+        let opened = soon(Canary::open(&Connector::new(), &url)).await;
+        let refused = opened.as_ref().err().and_then(ConnectError::status);
+        assert_eq!(refused, expected);
+        if let Ok(canary) = opened {
+            // There is one place, for now.
+            let second = soon(Canary::open(&Connector::new(), &url)).await;
+            assert_eq!(second.unwrap_err().status(), Some(503));
+            let fate = soon(canary.stay_silent(millis(50), PATIENCE)).await;
+            assert!(matches!(fate, Fate::Answered { .. }), "{fate:?}");
+        }
+        assert!(
+            !serving.is_finished(),
+            "the program has nothing to do with it"
+        );
+        serving.abort();
+    }
 }

@@ -1,7 +1,7 @@
 //! Learning on a path that forgets idle connections without a word.
 
 use crate::{
-    middlebox::Middlebox,
+    middlebox::{canaries, most, open, url},
     support::{millis, soon},
     watched::{Told, Watched, is_lost, learned, quick},
 };
@@ -11,6 +11,7 @@ use longwire::{
     reconnecting::State,
 };
 use std::{net::SocketAddr, sync::Arc, time::Duration};
+use testkit::{AtLimit, Middlebox};
 use tokio::time::sleep;
 
 /// A server that answers, for as long as the test runs.
@@ -29,14 +30,20 @@ async fn server() -> SocketAddr {
     address
 }
 
+/// A path to it with a limit.
+async fn path(limit: Duration, then: AtLimit) -> Middlebox {
+    let middlebox = Middlebox::before(server().await).await.unwrap();
+    middlebox.limit_idle(limit, then);
+    middlebox
+}
+
 /// What the store knows of the way to the middlebox.
 fn known(store: &MemoryStore, middlebox: &Middlebox) -> Option<Known> {
     store.load(&route(middlebox)).unwrap()
 }
 
 fn route(middlebox: &Middlebox) -> Route {
-    let url = longwire::client::Url::parse(&middlebox.url()).unwrap();
-    Route::new(middlebox.address.ip(), &url)
+    Route::new(middlebox.address().ip(), &url(middlebox))
 }
 
 /// A store that knows of the way to the middlebox, since just now.
@@ -53,10 +60,24 @@ fn store_of(middlebox: &Middlebox, proven: Duration, refuted: Duration) -> Arc<M
 
 #[tokio::test]
 async fn the_limit_is_found_and_the_live_connection_never_dies() {
+    find_the_limit(AtLimit::Silence).await;
+}
+
+#[tokio::test]
+async fn a_limit_that_ends_in_a_reset_is_found_too() {
+    find_the_limit(AtLimit::Rst).await;
+}
+
+#[tokio::test]
+async fn a_limit_that_ends_in_a_fin_is_found_too() {
+    find_the_limit(AtLimit::Fin).await;
+}
+
+async fn find_the_limit(then: AtLimit) {
     let limit = millis(2_600);
-    let middlebox = Middlebox::before(server().await, limit).await;
+    let middlebox = path(limit, then).await;
     let store = Arc::new(MemoryStore::new());
-    let mut watched = Watched::new(middlebox.url(), |builder| {
+    let mut watched = Watched::new(url(&middlebox), |builder| {
         let builder = builder.heartbeat(learned(quick()));
         builder.heartbeat_store(Arc::clone(&store))
     });
@@ -72,11 +93,11 @@ async fn the_limit_is_found_and_the_live_connection_never_dies() {
     let expected = Beat::Every((known.proven - millis(1_000)).max(millis(500)));
     assert_eq!(told.last(), Some(&Told::Beat(expected, true)));
     assert_eq!(watched.client.beat(), Some(expected));
-    let (most, all) = middlebox.canaries();
+    let canaries = canaries(&middlebox);
     let config = quick();
     // One that was told to go may still be closing.
-    assert!(most <= 2 * config.max_canaries, "{most} at one time");
-    assert!(all <= config.max_total as usize, "{all} in all");
+    assert!(most(&canaries) <= 2 * config.max_canaries);
+    assert!(canaries.len() <= config.max_total as usize);
 
     // And it stays alive on what was learned.
     sleep(limit * 2).await;
@@ -86,9 +107,9 @@ async fn the_limit_is_found_and_the_live_connection_never_dies() {
 
 #[tokio::test]
 async fn a_fixed_heartbeat_that_is_slower_than_the_limit_is_death() {
-    let middlebox = Middlebox::before(server().await, millis(300)).await;
+    let middlebox = path(millis(300), AtLimit::Silence).await;
     let fixed = Heartbeat::Fixed(millis(1_500));
-    let mut watched = Watched::new(middlebox.url(), |builder| builder.heartbeat(fixed));
+    let mut watched = Watched::new(url(&middlebox), |builder| builder.heartbeat(fixed));
     let told = watched.until(is_lost).await;
     assert_eq!(told[0], Told::Open);
     assert!(told.iter().all(|told| !matches!(told, Told::Beat(..))));
@@ -96,14 +117,14 @@ async fn a_fixed_heartbeat_that_is_slower_than_the_limit_is_death() {
     assert_eq!(watched.client.beat(), interval);
     // Over and over.
     watched.until(is_lost).await;
-    assert_eq!(middlebox.canaries(), (0, 0));
+    assert_eq!(canaries(&middlebox).len(), 0);
 }
 
 #[tokio::test]
 async fn a_fixed_heartbeat_that_is_faster_than_the_limit_keeps_it_alive() {
-    let middlebox = Middlebox::before(server().await, millis(2_000)).await;
+    let middlebox = path(millis(2_000), AtLimit::Silence).await;
     let fixed = Heartbeat::Fixed(millis(300));
-    let mut watched = Watched::new(middlebox.url(), |builder| builder.heartbeat(fixed));
+    let mut watched = Watched::new(url(&middlebox), |builder| builder.heartbeat(fixed));
     assert_eq!(watched.next().await, Told::Open);
     sleep(millis(3_000)).await;
     assert_eq!(watched.rest(), []);
@@ -111,9 +132,9 @@ async fn a_fixed_heartbeat_that_is_faster_than_the_limit_keeps_it_alive() {
 
 #[tokio::test]
 async fn a_limit_that_shrinks_kills_once_and_is_learned_anew() {
-    let middlebox = Middlebox::before(server().await, millis(60_000)).await;
+    let middlebox = path(millis(60_000), AtLimit::Silence).await;
     let store = store_of(&middlebox, millis(3_500), millis(3_700));
-    let mut watched = Watched::new(middlebox.url(), |builder| {
+    let mut watched = Watched::new(url(&middlebox), |builder| {
         let builder = builder.heartbeat(learned(quick()));
         builder.heartbeat_store(Arc::clone(&store))
     });
@@ -121,7 +142,7 @@ async fn a_limit_that_shrinks_kills_once_and_is_learned_anew() {
     assert_eq!(watched.next().await, Told::Open);
     assert_eq!(watched.next().await, Told::Beat(before, true));
 
-    middlebox.set_limit(millis(1_800));
+    middlebox.limit_idle(millis(1_800), AtLimit::Silence);
     let told = watched.until_settled().await;
     assert_eq!(
         told.iter().filter(|told| is_lost(told)).count(),
@@ -141,9 +162,9 @@ async fn a_limit_that_shrinks_kills_once_and_is_learned_anew() {
 
 #[tokio::test]
 async fn the_next_client_begins_with_what_is_known() {
-    let middlebox = Middlebox::before(server().await, millis(60_000)).await;
+    let middlebox = path(millis(60_000), AtLimit::Silence).await;
     let store = store_of(&middlebox, millis(3_000), millis(3_200));
-    let mut watched = Watched::new(middlebox.url(), |builder| {
+    let mut watched = Watched::new(url(&middlebox), |builder| {
         let builder = builder.heartbeat(learned(quick()));
         builder.heartbeat_store(store)
     });
@@ -152,25 +173,25 @@ async fn the_next_client_begins_with_what_is_known() {
     assert_eq!(watched.next().await, expected);
     sleep(millis(500)).await;
     assert_eq!(watched.rest(), []);
-    assert_eq!(middlebox.canaries(), (0, 0));
+    assert_eq!(canaries(&middlebox).len(), 0);
     soon(watched.client.close(1000, "")).await.unwrap();
 }
 
 #[tokio::test]
 async fn canaries_go_with_the_connection() {
-    let middlebox = Middlebox::before(server().await, millis(60_000)).await;
+    let middlebox = path(millis(60_000), AtLimit::Silence).await;
     let mut config = quick();
     config.max = Duration::from_secs(3_600);
-    let mut watched = Watched::new(middlebox.url(), |builder| {
+    let mut watched = Watched::new(url(&middlebox), |builder| {
         builder.heartbeat(learned(config))
     });
     watched.until(|told| matches!(told, Told::Beat(..))).await;
-    while middlebox.canaries().1 < 4 {
+    while canaries(&middlebox).len() < 4 {
         sleep(millis(20)).await;
     }
     soon(watched.client.close(1000, "")).await.unwrap();
     let gone = async {
-        while middlebox.canaries_now() > 0 {
+        while open(&canaries(&middlebox)) > 0 {
             sleep(millis(20)).await;
         }
     };

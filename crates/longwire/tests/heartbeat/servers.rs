@@ -68,6 +68,25 @@ async fn a_server_may_want_no_canaries() {
 }
 
 #[tokio::test]
+async fn so_may_the_user() {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let url = serve(move |stream, head| {
+        tell.send(head).unwrap();
+        answer(stream, None)
+    })
+    .await;
+    let mut config = quick();
+    config.max_canaries = 0;
+    let mut watched = Watched::new(url, |builder| builder.heartbeat(learned(config)));
+    let beats = watched.until_settled().await;
+    let expected = [Told::Open, Told::Beat(Beat::Every(millis(500)), true)];
+    assert_eq!(beats, expected);
+    sleep(millis(1_000)).await;
+    assert!(told.recv().await.is_some());
+    assert!(told.try_recv().is_err(), "a canary came all the same");
+}
+
+#[tokio::test]
 async fn a_server_that_refuses_canaries_ends_learning() {
     let url = serve(|mut stream, head| async move {
         if header(&head, "Longwire-Heartbeat") == Some("canary") {

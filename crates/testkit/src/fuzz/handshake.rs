@@ -2,7 +2,7 @@ use longwire_proto::handshake::{Acceptance, HeadLimits, Request, RequestReader, 
 use tungstenite::handshake::{machine::TryParse, server};
 
 /// The parsers of the opening handshake are given any bytes. The first byte
-/// says which: of requests, of responses, of header lists, of URLs.
+/// says which: of requests, of responses, of header values, of URLs.
 ///
 /// A request that is accepted must be accepted by tungstenite too, with the
 /// same answer to its key. Where it refuses more:
@@ -28,7 +28,10 @@ pub fn handshake(data: &[u8]) {
             ask_tungstenite(bytes);
         }
         1 => fuzz::response(bytes),
-        2 => fuzz::lists(bytes),
+        2 => {
+            fuzz::lists(bytes);
+            fuzz::heartbeat(bytes);
+        }
         _ => fuzz::url(bytes),
     }
 }

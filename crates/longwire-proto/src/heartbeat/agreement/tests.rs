@@ -60,6 +60,8 @@ fn what_a_server_answers_is_a_dictionary() {
     let timeout = Duration::from_millis(20_500);
     assert_eq!(ping.server, ServerBeat::Ping { interval, timeout });
     assert!(!ping.canaries);
+    let longest = watch(secs(999_999_999_999), false);
+    assert_eq!(terms("watch=999999999999999"), Some(longest));
     assert_eq!(terms("canaries").unwrap().server, ServerBeat::Nothing);
     // RFC 9651 section 3.2: a Dictionary may be parted over fields, and of
     // members with one name the last one holds.

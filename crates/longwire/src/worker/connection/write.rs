@@ -18,13 +18,17 @@ impl<D: Send + 'static> Slot<D> {
             return self.broken(turn, error);
         }
         let left = self.queued(turn);
+        let progressed = left < before || wrote;
         if left > 0 {
-            self.keep_rest(turn, left < before || wrote);
+            self.keep_rest(turn, progressed);
         } else {
             self.backlog = None;
-            if before > 0 || wrote {
+            if progressed {
                 self.written(turn);
             }
+        }
+        if progressed && let Stage::Open(connection, _) = &mut self.stage {
+            connection.write_taken();
         }
         self.end_transport(self.queued(turn) == 0);
     }

@@ -68,6 +68,14 @@ pub(crate) const PARTS: &[Part] = &[
             bench::counts,
         )
     },
+    Part {
+        long: true,
+        ..check(
+            "herd",
+            "clients come back to a server that is restarted, killed and frozen, over and over",
+            checks::herd,
+        )
+    },
     long_interop(
         "bench-smoke",
         "every server that is measured works",
@@ -164,6 +172,11 @@ pub(crate) const PARTS: &[Part] = &[
         strangers::servers::nginx,
     ),
     interop(
+        "server-addresses",
+        "our server knows where its clients are behind HAProxy and nginx",
+        strangers::addresses::known,
+    ),
+    interop(
         "network-nat",
         "a heartbeat keeps a NAT from forgetting",
         network::nat,
@@ -182,6 +195,11 @@ pub(crate) const PARTS: &[Part] = &[
         "network-proxies",
         "a heartbeat keeps nginx and HAProxy from dropping",
         network::proxies,
+    ),
+    interop(
+        "probe-proxies",
+        "the probe finds when nginx and HAProxy drop a connection",
+        strangers::probes::proxies,
     ),
     interop(
         "client-proxies",

@@ -8,7 +8,10 @@ mod connect;
 mod exit;
 mod listen;
 mod logging;
+mod probe;
+mod proxies;
 mod server;
+mod stop;
 mod subprotocol;
 
 use clap::Parser as _;

@@ -197,6 +197,11 @@ pub(crate) const PARTS: &[Part] = &[
         network::proxies,
     ),
     interop(
+        "probe-proxies",
+        "the probe finds when nginx and HAProxy drop a connection",
+        strangers::probes::proxies,
+    ),
+    interop(
         "client-proxies",
         "our client through HTTP and SOCKS5 proxies",
         strangers::servers::proxies,

@@ -8,6 +8,7 @@ mod connect;
 mod exit;
 mod listen;
 mod logging;
+mod probe;
 mod proxies;
 mod server;
 mod stop;

@@ -7,5 +7,6 @@ pub(crate) mod clients;
 pub(crate) mod echo_server;
 pub(crate) mod fronts;
 mod matrix;
+pub(crate) mod probes;
 pub(crate) mod servers;
 mod transcript;

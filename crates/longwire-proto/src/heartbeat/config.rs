@@ -57,7 +57,7 @@ impl LearningConfig {
     }
 
     /// The interval of a live connection on a path that carries `proven`.
-    pub(super) fn interval(&self, proven: Duration) -> Duration {
+    pub fn interval(&self, proven: Duration) -> Duration {
         let margin = self.margin.max(proven / 20);
         proven.saturating_sub(margin).max(self.start)
     }

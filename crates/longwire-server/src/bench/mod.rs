@@ -1,9 +1,9 @@
 //! `longwire bench`: the load generator for people and scripts.
 
 mod json;
-mod number;
+pub(crate) mod number;
 mod plot;
-mod progress;
+pub(crate) mod progress;
 mod text;
 
 use crate::{

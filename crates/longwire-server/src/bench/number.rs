@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// `1,234,567`.
-pub(super) fn whole(number: u64) -> String {
+pub(crate) fn whole(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.char_indices() {
@@ -16,7 +16,7 @@ pub(super) fn whole(number: u64) -> String {
 }
 
 /// Three digits of a time, with the unit that suits it.
-pub(super) fn time(time: Duration) -> String {
+pub(crate) fn time(time: Duration) -> String {
     let (number, unit) = match time.as_secs_f64() {
         seconds if seconds >= 1.0 => (seconds, "s"),
         seconds if seconds >= 1e-3 => (seconds * 1e3, "ms"),
@@ -26,7 +26,7 @@ pub(super) fn time(time: Duration) -> String {
 }
 
 /// At most three digits of a number, as far as they say something.
-pub(super) fn digits(number: f64) -> String {
+pub(crate) fn digits(number: f64) -> String {
     match number {
         _ if number < 10.0 => format!("{number:.2}"),
         _ if number < 100.0 => format!("{number:.1}"),
@@ -35,7 +35,7 @@ pub(super) fn digits(number: f64) -> String {
 }
 
 /// `20 bytes`, `1 KiB`, `64 KiB`.
-pub(super) fn size(bytes: usize) -> String {
+pub(crate) fn size(bytes: usize) -> String {
     match bytes {
         1 => "1 byte".to_owned(),
         _ if bytes >= 1 << 20 && bytes.is_multiple_of(1 << 20) => format!("{} MiB", bytes >> 20),

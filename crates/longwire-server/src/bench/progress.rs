@@ -12,13 +12,13 @@ const EVERY: Duration = Duration::from_millis(100);
 
 /// One line on standard error, or nothing if that is no terminal.
 #[derive(Debug)]
-pub(super) struct Progress {
+pub(crate) struct Progress {
     shown: bool,
     next: Instant,
 }
 
 impl Progress {
-    pub(super) fn new() -> Progress {
+    pub(crate) fn new() -> Progress {
         Progress {
             shown: stderr().is_terminal(),
             next: Instant::now(),
@@ -26,7 +26,7 @@ impl Progress {
     }
 
     /// So many connections are open.
-    pub(super) fn count(&mut self, open: usize, all: usize) {
+    pub(crate) fn count(&mut self, open: usize, all: usize) {
         let share = open as f64 / all.max(1) as f64;
         self.say(&format!(
             "{} {} of {} connections",
@@ -37,7 +37,7 @@ impl Progress {
     }
 
     /// So much time has passed, and so many things happened.
-    pub(super) fn time(&mut self, elapsed: Duration, all: Duration, count: u64, what: &str) {
+    pub(crate) fn time(&mut self, elapsed: Duration, all: Duration, count: u64, what: &str) {
         let seconds = elapsed.as_secs_f64();
         let share = seconds / all.as_secs_f64().max(f64::EPSILON);
         let rate = (count as f64 / seconds.max(f64::EPSILON)) as u64;
@@ -49,7 +49,7 @@ impl Progress {
         ));
     }
 
-    pub(super) fn say(&mut self, line: &str) {
+    pub(crate) fn say(&mut self, line: &str) {
         let now = Instant::now();
         if self.shown && now >= self.next {
             self.next = now + EVERY;
@@ -59,7 +59,7 @@ impl Progress {
     }
 
     /// Takes the line away.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         if self.shown {
             let _ = write!(stderr(), "\r\x1b[K");
         }

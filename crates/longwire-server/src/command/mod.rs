@@ -3,6 +3,7 @@
 mod bench;
 mod connect;
 mod echo;
+mod probe;
 mod serve;
 
 use crate::exit::Failure;
@@ -44,6 +45,8 @@ enum Command {
     Echo(echo::Arguments),
     /// Connect to a server and talk to it from the terminal.
     Connect(connect::Arguments),
+    /// Explain the path to a server: steps, times, who drops it when it is idle.
+    Probe(probe::Arguments),
     /// Measure a server: throughput, latency, handshakes, memory, fan-out.
     Bench(bench::Arguments),
 }
@@ -55,6 +58,7 @@ impl Arguments {
             Some(Command::Serve(arguments)) => serve::run(arguments),
             Some(Command::Echo(arguments)) => echo::run(arguments),
             Some(Command::Connect(arguments)) => connect::run(arguments),
+            Some(Command::Probe(arguments)) => probe::run(arguments),
             Some(Command::Bench(arguments)) => bench::run(arguments),
         }
     }

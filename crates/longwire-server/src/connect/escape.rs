@@ -5,12 +5,12 @@
 use std::{borrow::Cow, fmt::Write as _};
 
 /// The text with all control characters made visible, on one line.
-pub(super) fn line(text: &str) -> Cow<'_, str> {
+pub(crate) fn line(text: &str) -> Cow<'_, str> {
     replace(text, |char| char == '\t')
 }
 
 /// The text with all control characters made visible, except ends of lines.
-pub(super) fn lines(text: &str) -> Cow<'_, str> {
+pub(crate) fn lines(text: &str) -> Cow<'_, str> {
     if text.contains("\r\n") {
         let text = text.replace("\r\n", "\n");
         return Cow::Owned(replace(&text, |char| matches!(char, '\t' | '\n')).into_owned());

@@ -37,7 +37,7 @@ fn shorthand(text: &str) -> Option<String> {
 }
 
 /// Why there is no connection.
-pub(super) fn of_connect(error: &ConnectError, url: &Url) -> Failure {
+pub(crate) fn of_connect(error: &ConnectError, url: &Url) -> Failure {
     let status = match error {
         ConnectError::Url(_) | ConnectError::Misuse(_) | ConnectError::ProxyUrl(_) => Status::Usage,
         ConnectError::Handshake { .. }
@@ -93,7 +93,7 @@ fn advice(error: &ConnectError, url: &Url) -> Option<&'static str> {
 }
 
 /// How a connection ended: what to say about it, and whether that is a failure.
-pub(super) fn of_close(
+pub(crate) fn of_close(
     info: &CloseInfo,
     lost: Option<&longwire::Error>,
 ) -> Result<String, Failure> {

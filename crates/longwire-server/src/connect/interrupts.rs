@@ -3,7 +3,7 @@
 use std::{future::pending, io};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-pub(super) struct Interrupts {
+pub(crate) struct Interrupts {
     /// At the prompt Ctrl-C is a key and not a signal.
     keys: Option<UnboundedReceiver<()>>,
     signals: Signals,
@@ -14,7 +14,7 @@ impl Interrupts {
     ///
     /// # Errors
     /// When signals cannot be listened to.
-    pub(super) fn new(keys: Option<UnboundedReceiver<()>>) -> io::Result<Interrupts> {
+    pub(crate) fn new(keys: Option<UnboundedReceiver<()>>) -> io::Result<Interrupts> {
         Ok(Interrupts {
             keys,
             signals: Signals::new()?,
@@ -22,7 +22,7 @@ impl Interrupts {
     }
 
     /// Waits for the next one.
-    pub(super) async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         let key = async {
             if let Some(keys) = &mut self.keys
                 && keys.recv().await.is_some()

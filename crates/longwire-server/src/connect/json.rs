@@ -8,21 +8,21 @@ use std::time::Duration;
 
 /// A line under way. Its fields keep their order, so that the line can be read
 /// by people too.
-pub(super) struct Line(String);
+pub(crate) struct Line(String);
 
 impl Line {
     /// Begins a line of this `type`, with the time.
-    pub(super) fn new(kind: &str) -> Line {
+    pub(crate) fn new(kind: &str) -> Line {
         Line::at(jiff::Timestamp::now(), kind)
     }
 
-    pub(super) fn at(time: jiff::Timestamp, kind: &str) -> Line {
+    pub(crate) fn at(time: jiff::Timestamp, kind: &str) -> Line {
         Line("{".to_owned())
             .field("time", format!("{time:.3}"))
             .field("type", kind)
     }
 
-    pub(super) fn field(mut self, name: &str, value: impl Into<Value>) -> Line {
+    pub(crate) fn field(mut self, name: &str, value: impl Into<Value>) -> Line {
         if self.0.len() > 1 {
             self.0.push(',');
         }
@@ -33,25 +33,25 @@ impl Line {
     }
 
     /// The field, if there is a value.
-    pub(super) fn optional(self, name: &str, value: Option<impl Into<Value>>) -> Line {
+    pub(crate) fn optional(self, name: &str, value: Option<impl Into<Value>>) -> Line {
         match value {
             Some(value) => self.field(name, value),
             None => self,
         }
     }
 
-    pub(super) fn end(mut self) -> Bytes {
+    pub(crate) fn end(mut self) -> Bytes {
         self.0.push_str("}\n");
         self.0.into()
     }
 }
 
 /// Milliseconds, to the microsecond.
-pub(super) fn milliseconds(time: Duration) -> f64 {
+pub(crate) fn milliseconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e6).round() / 1e3
 }
 
-pub(super) fn message(message: &Message) -> Bytes {
+pub(crate) fn message(message: &Message) -> Bytes {
     match message {
         Message::Text(text) => Line::new("text").field("data", text.as_str()),
         Message::Binary(bytes) => Line::new("binary")
@@ -62,7 +62,7 @@ pub(super) fn message(message: &Message) -> Bytes {
 }
 
 /// What keeps the connection alive, and how often.
-pub(super) fn heartbeat(beat: Beat, settled: bool) -> Bytes {
+pub(crate) fn heartbeat(beat: Beat, settled: bool) -> Bytes {
     let (by, interval) = match beat {
         Beat::Every(interval) => ("client", interval),
         Beat::Peer(interval) => ("server", interval),
@@ -74,7 +74,7 @@ pub(super) fn heartbeat(beat: Beat, settled: bool) -> Bytes {
         .end()
 }
 
-pub(super) fn close(info: &CloseInfo) -> Bytes {
+pub(crate) fn close(info: &CloseInfo) -> Bytes {
     let by = info.initiator.map(|initiator| match initiator {
         Initiator::Local => "client",
         Initiator::Peer => "server",

@@ -9,21 +9,21 @@
 //! - `inspect` looks at the bytes that pass.
 
 mod commands;
-mod escape;
-mod failure;
+pub(crate) mod escape;
+pub(crate) mod failure;
 mod heartbeat;
 mod hex;
 mod input;
 mod inspect;
-mod interrupts;
-mod json;
+pub(crate) mod interrupts;
+pub(crate) mod json;
 mod open;
 mod output;
 mod prompt;
 mod screen;
 mod session;
 mod state;
-mod style;
+pub(crate) mod style;
 pub(crate) mod values;
 
 pub(crate) use failure::url;

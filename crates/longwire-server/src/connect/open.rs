@@ -39,6 +39,18 @@ impl Transport {
     /// # Errors
     /// What of it could not stand in a request.
     pub(super) fn connector(self) -> Result<(Connector, Option<Pacer>), Failure> {
+        let (connector, heartbeat) = self.plain_connector()?;
+        Ok(match heartbeat.pacer() {
+            Some(pacer) => (connector.proposing(Proposal::Client), Some(pacer)),
+            None => (connector, None),
+        })
+    }
+
+    /// What connects, without learning.
+    ///
+    /// # Errors
+    /// What of it could not stand in a request.
+    pub(crate) fn plain_connector(self) -> Result<(Connector, Heartbeat), Failure> {
         let mut builder = Connector::builder()
             .config(self.config())
             .tls(self.tls)
@@ -62,10 +74,7 @@ impl Transport {
         let connector = builder
             .build()
             .map_err(|error| Failure::new(Status::Usage, error))?;
-        Ok(match self.heartbeat.pacer() {
-            Some(pacer) => (connector.proposing(Proposal::Client), Some(pacer)),
-            None => (connector, None),
-        })
+        Ok((connector, self.heartbeat))
     }
 
     fn config(&self) -> Config {

@@ -91,6 +91,24 @@ pub(crate) fn interval(text: &str) -> Result<Interval, String> {
     }
 }
 
+/// A time in seconds, also as `90s`, `10m` or `1h`. Not zero.
+pub(crate) fn span(text: &str) -> Result<Duration, String> {
+    let (number, unit) = match text.strip_suffix(['s', 'm', 'h']) {
+        Some(number) => (number, text.as_bytes().last()),
+        None => (text, None),
+    };
+    let scale = match unit {
+        Some(b'm') => 60,
+        Some(b'h') => 60 * 60,
+        _ => 1,
+    };
+    seconds(number)
+        .ok()
+        .and_then(|time| time.checked_mul(scale))
+        .filter(|time| !time.is_zero())
+        .ok_or_else(|| "it takes a time, such as 90s, 10m or 1h".to_owned())
+}
+
 /// A number of bytes, also as `64K`, `16M` or `1G`.
 pub(crate) fn size(text: &str) -> Result<u64, String> {
     let (number, unit) = match text.find(|char: char| !char.is_ascii_digit()) {
@@ -146,6 +164,18 @@ mod tests {
         }
         for wrong in ["", "s", "25m", "-1s", "Learned"] {
             assert!(interval(wrong).unwrap_err().contains("learned"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn spans() {
+        let secs = |secs| Ok(Duration::from_secs(secs));
+        assert_eq!(span("90"), secs(90));
+        assert_eq!(span("90s"), secs(90));
+        assert_eq!(span("10m"), secs(600));
+        assert_eq!(span("1.5h"), secs(5400));
+        for wrong in ["", "m", "0", "0s", "-1s", "5d", "1e300h", "10m5s"] {
+            assert!(span(wrong).unwrap_err().contains("10m"), "{wrong}");
         }
     }
 

@@ -1,6 +1,6 @@
 use super::{
-    ByteStream, ConnectError, ConnectorBuilder, IntoUrl, Redirect, builder::Options, dial,
-    handshake, redirect::Credentials, stream::into_io,
+    ByteStream, ConnectError, ConnectorBuilder, DialEvent, IntoUrl, Redirect, builder::Options,
+    dial, handshake, redirect::Credentials, stream::into_io,
 };
 use crate::websocket::{Agreed, WebSocket};
 use longwire_proto::{
@@ -151,8 +151,34 @@ impl Connector {
     /// # Cancel safety
     /// Dropping the future closes whatever connection was under way.
     pub async fn dial(&self, url: impl IntoUrl) -> Result<ByteStream, ConnectError> {
+        self.dial_observed(url, |_| {}).await
+    }
+
+    /// The same, and tells `observe` of each step as it is done: which addresses
+    /// there are, which one answered, how long each step took.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), longwire::ConnectError> {
+    /// use longwire::{Connector, client::DialEvent};
+    /// let begin = std::time::Instant::now();
+    /// let observe = |event: DialEvent<'_>| println!("{:?}: {event:?}", begin.elapsed());
+    /// let stream = Connector::new().dial_observed("wss://example.com/", observe).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`dial`](Connector::dial).
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes whatever connection was under way.
+    pub async fn dial_observed(
+        &self,
+        url: impl IntoUrl,
+        mut observe: impl FnMut(DialEvent<'_>) + Send,
+    ) -> Result<ByteStream, ConnectError> {
         let url = url.into_url()?;
-        dial::dial(&self.options, &url).await
+        dial::dial(&self.options, &url, &mut observe).await
     }
 
     /// Makes the opening handshake on a connection that exists: what
@@ -188,7 +214,7 @@ impl Connector {
         // Neither credentials nor path and query: they may be secret.
         let span = tracing::debug_span!("connect", host = url.host_header(), tls = url.is_secure());
         async {
-            let stream = dial::dial(&self.options, url).await?;
+            let stream = dial::dial(&self.options, url, &mut |_| {}).await?;
             self.open(url, into_io(stream), credentials).await
         }
         .instrument(span)

@@ -12,8 +12,41 @@ use longwire_proto::handshake::{Host, Url};
 use std::{future::Future, io, net::SocketAddr, time::Duration};
 use tokio::net::{TcpStream, lookup_host};
 
+/// A step of [`Connector::dial_observed`](super::Connector::dial_observed), as it
+/// is done. When that was is for the observer to note.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum DialEvent<'a> {
+    /// The connection goes through this proxy: what follows is about its
+    /// addresses.
+    #[cfg(feature = "proxy")]
+    Proxy(&'a Proxy),
+    /// The host has these addresses, in the order in which they are tried.
+    Resolved(&'a [SocketAddr]),
+    /// An attempt begins at this address.
+    Attempt(SocketAddr),
+    /// An attempt has failed.
+    Failed(&'a Attempt),
+    /// There is a TCP connection to this address. The other attempts under way
+    /// are given up.
+    Connected(SocketAddr),
+    /// The proxy has connected to the server.
+    #[cfg(feature = "proxy")]
+    Tunnelled,
+    /// The TLS handshake is done.
+    #[cfg(feature = "tls")]
+    Secured,
+}
+
+/// Who is told of each step.
+pub(super) type Observer<'a> = &'a mut (dyn for<'e> FnMut(DialEvent<'e>) + Send);
+
 /// Connects to the server of `url`.
-pub(super) async fn dial(options: &Options, url: &Url) -> Result<ByteStream, ConnectError> {
+pub(super) async fn dial(
+    options: &Options,
+    url: &Url,
+    observe: Observer<'_>,
+) -> Result<ByteStream, ConnectError> {
     #[cfg(not(feature = "tls"))]
     if url.is_secure() {
         return Err(ConnectError::Tls {
@@ -22,29 +55,36 @@ pub(super) async fn dial(options: &Options, url: &Url) -> Result<ByteStream, Con
         });
     }
     let timeout = options.connect_timeout;
-    let (stream, peer) = within(timeout, Stage::Connect, url, reach(options, url)).await?;
+    let reached = reach(options, url, &mut *observe);
+    let (stream, peer) = within(timeout, Stage::Connect, url, reached).await?;
     // Of a server that reads nothing for so long a client has no use either.
     tcp::set_user_timeout(&stream, options.config.write_timeout);
     tracing::debug!(%peer, "connected");
     #[cfg(feature = "tls")]
     if url.is_secure() {
-        return secure(options, url, stream, peer).await;
+        let stream = secure(options, url, stream, peer).await?;
+        observe(DialEvent::Secured);
+        return Ok(stream);
     }
     Ok(ByteStream::tcp(stream, peer))
 }
 
 /// Gets a TCP connection to the server of `url`, or to it through a proxy.
-async fn reach(options: &Options, url: &Url) -> Result<(TcpStream, SocketAddr), ConnectError> {
+async fn reach(
+    options: &Options,
+    url: &Url,
+    observe: Observer<'_>,
+) -> Result<(TcpStream, SocketAddr), ConnectError> {
     #[cfg(feature = "proxy")]
     if let Some(proxy) = options.route.proxy(url)? {
-        return through(&proxy, options, url).await;
+        return through(&proxy, options, url, observe).await;
     }
     let unresolved = |source| ConnectError::Resolve {
         host: url.host_header(),
         source,
     };
     let addresses = resolve(options, url.host(), url.port()).await;
-    let connected = connect(addresses.map_err(unresolved)?).await;
+    let connected = connect(addresses.map_err(unresolved)?, observe).await;
     connected.map_err(|attempts| ConnectError::Unreachable {
         host: url.host_header(),
         attempts,
@@ -57,12 +97,15 @@ async fn through(
     proxy: &Proxy,
     options: &Options,
     url: &Url,
+    observe: Observer<'_>,
 ) -> Result<(TcpStream, SocketAddr), ConnectError> {
+    observe(DialEvent::Proxy(proxy));
     let tunnel = async {
         let addresses = resolve(options, proxy.host(), proxy.port()).await;
-        let connected = connect(addresses.map_err(ProxyError::Resolve)?).await;
+        let connected = connect(addresses.map_err(ProxyError::Resolve)?, &mut *observe).await;
         let (stream, address) = connected.map_err(ProxyError::Unreachable)?;
         let stream = tunnel(proxy, stream, url).await?;
+        observe(DialEvent::Tunnelled);
         Ok((stream, address))
     };
     tunnel.await.map_err(|source| ConnectError::Proxy {
@@ -112,8 +155,12 @@ async fn resolve(options: &Options, host: Host<'_>, port: u16) -> io::Result<Vec
     Ok(addresses)
 }
 
-async fn connect(addresses: Vec<SocketAddr>) -> Result<(TcpStream, SocketAddr), Vec<Attempt>> {
-    race(addresses, |address| async move {
+async fn connect(
+    addresses: Vec<SocketAddr>,
+    observe: Observer<'_>,
+) -> Result<(TcpStream, SocketAddr), Vec<Attempt>> {
+    observe(DialEvent::Resolved(&addresses));
+    race(addresses, observe, |address| async move {
         let stream = TcpStream::connect(address).await?;
         // Whole frames are written at once; waiting for more would only delay
         // them.
@@ -151,7 +198,7 @@ mod tests {
     async fn small_frames_are_not_delayed() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (stream, peer) = connect(vec![address]).await.unwrap();
+        let (stream, peer) = connect(vec![address], &mut |_| {}).await.unwrap();
         assert_eq!(peer, address);
         assert!(stream.nodelay().unwrap());
     }

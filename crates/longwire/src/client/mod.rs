@@ -44,6 +44,7 @@ mod stream;
 
 pub use builder::ConnectorBuilder;
 pub use connector::Connector;
+pub use dial::DialEvent;
 pub use error::{ConnectError, Stage};
 pub use into_url::IntoUrl;
 #[cfg(feature = "proxy")]

@@ -2,6 +2,7 @@
 //! other, so that one that is silent costs a quarter of a second and not a
 //! timeout.
 
+use super::DialEvent;
 use std::{
     future::{Future, poll_fn},
     io,
@@ -43,12 +44,13 @@ pub(super) fn interleave(addresses: impl IntoIterator<Item = SocketAddr>) -> Vec
 
 /// The first connection that comes about; the other attempts are dropped with
 /// the future. The next attempt begins when one has failed, and when
-/// `ATTEMPT_DELAY` has passed without a result.
+/// `ATTEMPT_DELAY` has passed without a result. `observe` is told of each.
 ///
 /// # Errors
 /// All attempts, in the order in which they failed.
 pub(super) async fn race<T, F>(
     addresses: Vec<SocketAddr>,
+    observe: &mut (dyn FnMut(DialEvent<'_>) + Send),
     dial: impl Fn(SocketAddr) -> F,
 ) -> Result<T, Vec<Attempt>>
 where
@@ -59,7 +61,10 @@ where
     let mut failed = Vec::new();
     loop {
         match waiting.next() {
-            Some(address) => running.push((address, Box::pin(dial(address)))),
+            Some(address) => {
+                observe(DialEvent::Attempt(address));
+                running.push((address, Box::pin(dial(address))));
+            }
             None if running.is_empty() => return Err(failed),
             None => {}
         }
@@ -73,10 +78,15 @@ where
             }
         };
         match finished {
-            (_, Ok(connection)) => return Ok(connection),
+            (address, Ok(connection)) => {
+                observe(DialEvent::Connected(address));
+                return Ok(connection);
+            }
             (address, Err(error)) => {
                 tracing::debug!(%address, %error, "attempt failed");
-                failed.push(Attempt { address, error });
+                let attempt = Attempt { address, error };
+                observe(DialEvent::Failed(&attempt));
+                failed.push(attempt);
             }
         }
     }
@@ -128,7 +138,7 @@ mod tests {
         let start = Instant::now();
         let begun = RefCell::new(Vec::new());
         let addresses = (0..hosts.len()).map(|at| v4(at as u8)).collect();
-        let result = race(addresses, |address| {
+        let result = race(addresses, &mut |_| {}, |address| {
             let SocketAddr::V4(v4) = address else {
                 panic!("only IPv4 here")
             };

@@ -3,10 +3,10 @@
 use crate::support::{
     header, next_text, read_head, serve, serve_heads, serve_on, switching, tell_head, text_frame,
 };
-use longwire::{ConnectError, Connector, connect, proto::extension::Extension};
+use longwire::{ConnectError, Connector, client::DialEvent, connect, proto::extension::Extension};
 use std::{
     io,
-    net::{Ipv4Addr, Ipv6Addr},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     time::Duration,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -225,6 +225,33 @@ async fn an_address_that_refuses_is_passed_over() {
     let head = next_text(&mut websocket).await;
     let host = format!("two.example:{}", address.port());
     assert_eq!(header(&head, "Host"), Some(&*host));
+}
+
+#[tokio::test]
+async fn each_address_that_is_tried_is_told() {
+    let address = serve_heads("").await;
+    let other = SocketAddr::from((Ipv6Addr::LOCALHOST, address.port()));
+    let connector = Connector::builder()
+        .resolve("two.example", [other.ip(), address.ip()])
+        .build()
+        .unwrap();
+    let mut told = Vec::new();
+    let observe = |event: DialEvent<'_>| {
+        told.push(match event {
+            DialEvent::Failed(attempt) => format!("Failed({})", attempt.address),
+            event => format!("{event:?}"),
+        });
+    };
+    let url = format!("ws://two.example:{}", address.port());
+    connector.dial_observed(url, observe).await.unwrap();
+    let expected = [
+        format!("Resolved([{other}, {address}])"),
+        format!("Attempt({other})"),
+        format!("Failed({other})"),
+        format!("Attempt({address})"),
+        format!("Connected({address})"),
+    ];
+    assert_eq!(told, expected);
 }
 
 #[tokio::test]

@@ -156,6 +156,35 @@ async fn a_proxy_sees_nothing_of_it() {
     }
 }
 
+#[cfg(feature = "proxy")]
+#[tokio::test]
+async fn each_step_through_a_proxy_is_told() {
+    use crate::proxies::http_proxy;
+    use longwire::client::{DialEvent, Proxy};
+
+    let authority = authority();
+    let url = server(&authority, &certificate_for("server.example")).await;
+    let port = url.rsplit(':').next().unwrap().parse().unwrap();
+    let (address, _) = http_proxy(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await;
+    let connector = Connector::builder()
+        .proxy(Proxy::parse(&format!("http://{address}")).unwrap())
+        .tls(trusting(&authority))
+        .build()
+        .unwrap();
+    let mut told = Vec::new();
+    let observe = |event: DialEvent<'_>| told.push(format!("{event:?}"));
+    connector.dial_observed(&url, observe).await.unwrap();
+    let expected = [
+        format!("Proxy(http://{address})"),
+        format!("Resolved([{address}])"),
+        format!("Attempt({address})"),
+        format!("Connected({address})"),
+        "Tunnelled".to_owned(),
+        "Secured".to_owned(),
+    ];
+    assert_eq!(told, expected);
+}
+
 #[tokio::test]
 async fn what_was_agreed_on_is_shown() {
     let authority = authority();

@@ -1,0 +1,141 @@
+use super::connect::TlsArguments;
+use crate::{
+    connect::{
+        self, Heartbeat, Transport,
+        values::{self, Header, Interval, ProxyChoice},
+    },
+    exit::Failure,
+    probe::{self, Idle, Options},
+};
+use std::time::Duration;
+
+const HELP: &str = "\
+Connects, and tells of each step: the addresses and which of them answered, TLS,
+the opening handshake and who answered it, and the round trip. It sends no
+messages unless --max-size is given, as a server might take them seriously.
+
+With --idle it finds out after how long a silent connection is dropped, and how:
+by a FIN or a RST, by a Close frame, or without a word. Canaries find that out:
+up to 8 spare connections that are silent for different spans side by side, while
+one connection is kept alive by Pings. It takes as long as MAX if nothing is
+dropped, and a few times the limit if something is. Then it says how often to
+beat. Ctrl-C ends it early and prints what is known.
+
+With --json all is written as one object at the end, with every field, null where
+something is not known: see docs/probe.md.
+
+Examples:
+  longwire probe wss://example.com/feed
+  longwire probe --idle wss://example.com/feed
+  longwire probe --idle 1h --json wss://example.com/feed
+  longwire probe --max-size 16M ws://localhost:8080/
+
+Exit codes:
+  0  everything was found out, or Ctrl-C ended it
+  1  standard output failed
+  2  wrong command line or URL
+  3  no connection: name, network or TLS
+  4  the server refused, or is no WebSocket server
+  5  the connection was lost while it was looked at";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "See --help for what is found out, examples and exit codes.")]
+#[command(after_long_help = HELP)]
+pub(crate) struct Arguments {
+    /// What to probe: ws://HOST[:PORT]/PATH, or wss:// for TLS.
+    url: String,
+
+    #[command(flatten)]
+    what: WhatArguments,
+    #[command(flatten)]
+    handshake: Box<HandshakeArguments>,
+    #[command(flatten)]
+    tls: Box<TlsArguments>,
+    /// Write one JSON object to standard output.
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "What to find out")]
+struct WhatArguments {
+    /// Find out after how long a silent connection is dropped, up to MAX:
+    /// seconds, or as 90s, 10m or 1h. [default MAX: 10m]
+    #[arg(long, value_name = "MAX", num_args = 0..=1, default_missing_value = "10m")]
+    #[arg(value_parser = values::span)]
+    idle: Option<Duration>,
+    /// The shortest silence to try.
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = values::span)]
+    idle_from: Duration,
+    /// Send messages up to this size, in bytes or with K, M or G, and find the
+    /// largest that passes. A server may take them for real ones.
+    #[arg(long, value_name = "SIZE", value_parser = values::size)]
+    max_size: Option<u64>,
+    /// How many Pings measure the round trip.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pings: u32,
+    /// How many seconds each step may take.
+    #[arg(long, value_name = "SECONDS", default_value = "15", value_parser = values::seconds)]
+    timeout: Duration,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Opening handshake")]
+struct HandshakeArguments {
+    /// Add a header to the request; repeatable.
+    #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = values::header)]
+    header: Vec<Header>,
+    /// Say that the page of this origin connects, as a browser does.
+    #[arg(short, long, value_name = "ORIGIN")]
+    origin: Option<String>,
+    /// Offer a subprotocol; repeatable, the most wanted one first.
+    #[arg(short, long, value_name = "NAME")]
+    subprotocol: Vec<String>,
+    /// Connect through this proxy: http://HOST:PORT or socks5://HOST:PORT;
+    /// `none` for no proxy. Without this the environment says which there is.
+    #[arg(long, value_name = "URL", value_parser = values::proxy)]
+    proxy: Option<ProxyChoice>,
+}
+
+/// What a connection may receive, whatever is sent.
+const MAX_MESSAGE: u64 = 16 << 20;
+
+pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
+    let Arguments {
+        url,
+        what,
+        handshake,
+        tls,
+        json,
+    } = arguments;
+    let idle = match what.idle {
+        Some(max) => Some(Idle::new(what.idle_from, max)?),
+        None => None,
+    };
+    probe::run(Options {
+        url: connect::url(&url)?,
+        offered: handshake.subprotocol.clone(),
+        transport: Transport {
+            headers: handshake.header,
+            origin: handshake.origin,
+            subprotocols: handshake.subprotocol,
+            compress: true,
+            redirects: 0,
+            proxy: handshake.proxy,
+            tls: tls.load()?,
+            timeout: what.timeout,
+            heartbeat: Heartbeat::new(
+                idle.map_or(Interval::None, |idle| Interval::Fixed(idle.beat())),
+                None,
+            )?,
+            // An echo gives back what it gets.
+            max_message_size: what.max_size.unwrap_or_default().max(MAX_MESSAGE),
+        },
+        timeout: what.timeout,
+        pings: what.pings,
+        max_size: what.max_size,
+        idle,
+        json,
+    })
+}

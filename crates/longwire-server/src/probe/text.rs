@@ -124,18 +124,22 @@ impl View {
         self.row("", &format!("p50 {p50}, p90 {p90}, p99 {p99}"));
     }
 
+    /// A message of this length is on its way.
+    pub(super) fn sending(&mut self, length: u64) {
+        self.progress.say(&format!("Message: {}", bytes(length)));
+    }
+
     pub(super) fn largest(&mut self, report: &Report) {
         let Some(Largest { passed, failed }) = &report.largest else {
             return;
         };
-        let size = |bytes: u64| size(usize::try_from(bytes).unwrap_or(usize::MAX));
         let text = match (passed, failed) {
-            (0, Some((failed, why))) => format!("{} did not pass: {why}", size(*failed)),
+            (0, Some((failed, why))) => format!("{} did not pass: {why}", bytes(*failed)),
             (_, Some((failed, why))) => {
-                let (passed, failed) = (size(*passed), size(*failed));
+                let (passed, failed) = (bytes(*passed), bytes(*failed));
                 format!("{passed} passed, {failed} did not: {why}")
             }
-            (_, None) => format!("{} passed, no larger one was tried", size(*passed)),
+            (_, None) => format!("{} passed, no larger one was tried", bytes(*passed)),
         };
         self.row("Message", &text);
     }
@@ -201,6 +205,10 @@ impl View {
         let mut stdout = io::stdout().lock();
         self.failed = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
     }
+}
+
+fn bytes(length: u64) -> String {
+    size(usize::try_from(length).unwrap_or(usize::MAX))
 }
 
 fn idle(finding: &Finding) -> String {

@@ -271,6 +271,10 @@ fn advice(finding: &Finding, announced: Option<Duration>) -> Option<String> {
     }
     match (finding.safe, finding.limit) {
         (Some(safe), Some(_)) => Some(format!("beat every {} or more often", seconds(safe))),
+        (Some(safe), None) if finding.complete => {
+            let safe = seconds(safe);
+            Some(format!("every {safe} is safe; more was not tried"))
+        }
         (Some(safe), None) => Some(format!("every {} is safe so far", seconds(safe))),
         (None, Some(_)) => Some("--idle-from TIME, with a shorter one, finds what is safe".into()),
         (None, None) => None,
@@ -363,6 +367,9 @@ mod tests {
         let nothing = advice(&finding, secs(25)).unwrap();
         assert_eq!(nothing, "the server pings every 25 s: nothing to add");
         assert_eq!(advice(&finding, secs(58)), Some(beat));
+        finding.limit = None;
+        let safe = advice(&finding, None).unwrap();
+        assert_eq!(safe, "every 57 s is safe; more was not tried");
         finding.beat = secs(20);
         assert!(advice(&finding, None).unwrap().contains("beats every 20 s"));
     }

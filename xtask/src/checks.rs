@@ -153,6 +153,19 @@ pub(crate) fn sanitizer(workspace: &Workspace) -> Result<String> {
     Ok(SANITIZER_TARGET.to_owned())
 }
 
+/// Has 200 clients lose their server more often than the everyday tests, and
+/// 10,000 a restart.
+pub(crate) fn herd(workspace: &Workspace) -> Result<String> {
+    let mut tests = workspace.cargo_command();
+    tests
+        .args(split("test --locked -p longwire-server --test herd"))
+        // One after the other: they are about time.
+        .args(split("-- --test-threads 1 --nocapture"))
+        .env("LONGWIRE_HERD_ROUNDS", "5");
+    process::show(&mut tests, LIMIT)?;
+    Ok(String::new())
+}
+
 pub(crate) fn deny(workspace: &Workspace) -> Result<String> {
     let program = cargo_deny::program(workspace)?;
     let deny = |arguments: &str| {

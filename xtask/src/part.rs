@@ -68,6 +68,14 @@ pub(crate) const PARTS: &[Part] = &[
             bench::counts,
         )
     },
+    Part {
+        long: true,
+        ..check(
+            "herd",
+            "clients come back to a server that is restarted, killed and frozen, over and over",
+            checks::herd,
+        )
+    },
     long_interop(
         "bench-smoke",
         "every server that is measured works",
@@ -162,6 +170,11 @@ pub(crate) const PARTS: &[Part] = &[
         "client-nginx",
         "our client and our server behind nginx",
         strangers::servers::nginx,
+    ),
+    interop(
+        "server-addresses",
+        "our server knows where its clients are behind HAProxy and nginx",
+        strangers::addresses::known,
     ),
     interop(
         "network-nat",

@@ -60,7 +60,7 @@ impl ReconnectWindow {
 
 impl fmt::Display for ReconnectWindow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (from, to) = (self.from.as_secs_f32(), self.to.as_secs_f32());
+        let (from, to) = (self.from.as_secs_f64(), self.to.as_secs_f64());
         write!(f, "{BEGIN}{from}-{to} s")
     }
 }
@@ -69,9 +69,9 @@ fn seconds(text: &str) -> Option<Duration> {
     let plain = text
         .bytes()
         .all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let seconds: f32 = text.parse().ok().filter(|_| plain)?;
-    let max = ReconnectWindow::MAX.as_secs_f32();
-    Duration::try_from_secs_f32(seconds.min(max)).ok()
+    let seconds: f64 = text.parse().ok().filter(|_| plain)?;
+    let max = ReconnectWindow::MAX.as_secs_f64();
+    Duration::try_from_secs_f64(seconds.min(max)).ok()
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use crate::{
     connect::values,
     exit::{Failure, Status},
+    proxies::Proxies,
+    stop::StopArguments,
 };
 use longwire::{
     Config, DeflateConfig,
@@ -12,10 +14,6 @@ use longwire::{
     worker::{Engine, EngineOptions, Handler, HttpFallback},
 };
 use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
-use tokio::signal;
-
-/// How long clients have to answer the Close frame when the program stops.
-const SHUTDOWN: Duration = Duration::from_secs(5);
 
 /// Where to listen, and whom to let in.
 #[derive(Debug, clap::Args)]
@@ -61,6 +59,12 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
 
+    #[command(flatten)]
+    proxies: Proxies,
+
+    #[command(flatten)]
+    pub(crate) stop: StopArguments,
+
     /// How connections are driven: by one event loop for each core, or by a
     /// task each.
     #[arg(long, value_enum, value_name = "HOW", default_value = "worker")]
@@ -90,6 +94,7 @@ impl Arguments {
         options.config = config.into();
         options.origin = self.origin_policy();
         options.origin_setting = "--allow-origin".into();
+        options.proxies = self.proxies.trusted();
         options.tls = self.tls()?;
         let listener = Listener::bind(self.listen).await;
         let listener = listener.map_err(|error| self.cannot_bind(&error))?;
@@ -108,6 +113,7 @@ impl Arguments {
         options.config = config.into();
         options.origin = self.origin_policy();
         options.origin_setting = "--allow-origin".into();
+        options.proxies = self.proxies.trusted();
         options.tls = self.tls()?;
         options.http = http;
         let listener = std::net::TcpListener::bind(self.listen);
@@ -197,109 +203,4 @@ pub(crate) fn block_on<T>(serve: impl Future<Output = Result<T, Failure>>) -> Re
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|error| Failure::new(Status::Failed, format!("cannot start: {error}")))?;
     runtime.block_on(serve)
-}
-
-/// Announces where it serves, serves until the program is told to stop, and
-/// then closes every connection with 1001.
-pub(crate) async fn until_stopped(
-    lines: &str,
-    mut server: Server,
-    mut serve: impl AsyncFnMut(&mut Server),
-) {
-    let mut stop = Stop::listen();
-    announce(lines);
-    let handle = server.handle();
-    tokio::select! {
-        () = serve(&mut server) => {}
-        () = stop.told() => {}
-    }
-    say_stopping();
-    tokio::select! {
-        unfinished = handle.shutdown(SHUTDOWN) => {
-            if unfinished > 0 {
-                tracing::warn!(unfinished, "connections did not close in time");
-            }
-        }
-        () = stop.told() => {}
-    }
-}
-
-/// The same for an engine.
-pub(crate) async fn engine_until_stopped(lines: &str, engine: Engine) {
-    let mut stop = Stop::listen();
-    announce(lines);
-    stop.told().await;
-    say_stopping();
-    let handle = engine.handle();
-    handle.shutdown();
-    let (ended, all_ended) = tokio::sync::oneshot::channel();
-    // Not a task of the runtime, whose end would wait for it.
-    std::thread::spawn(move || {
-        engine.wait();
-        let _ = ended.send(());
-    });
-    tokio::select! {
-        _ = all_ended => {}
-        () = tokio::time::sleep(SHUTDOWN) => {
-            let unfinished = handle.connections();
-            tracing::warn!(unfinished, "connections did not close in time");
-        }
-        () = stop.told() => {}
-    }
-}
-
-fn say_stopping() {
-    eprintln!("Stopping: closing the connections. Press Ctrl-C again to stop at once.");
-}
-
-/// Ctrl-C, or what service managers send.
-struct Stop {
-    #[cfg(unix)]
-    terminate: Option<signal::unix::Signal>,
-    #[cfg(unix)]
-    interrupt: Option<signal::unix::Signal>,
-}
-
-impl Stop {
-    /// From here on a signal does not kill the program: to be called before
-    /// anybody can know that it is there.
-    fn listen() -> Stop {
-        #[cfg(unix)]
-        {
-            use signal::unix::{SignalKind, signal};
-            Stop {
-                terminate: signal(SignalKind::terminate()).ok(),
-                interrupt: signal(SignalKind::interrupt()).ok(),
-            }
-        }
-        #[cfg(not(unix))]
-        Stop {}
-    }
-
-    /// Waits until the program is told to stop.
-    #[cfg(unix)]
-    async fn told(&mut self) {
-        async fn came(signal: &mut Option<signal::unix::Signal>) {
-            match signal {
-                Some(signal) => {
-                    signal.recv().await;
-                }
-                // It cannot be listened to, and kills the program.
-                None => std::future::pending().await,
-            }
-        }
-        tokio::select! {
-            () = came(&mut self.terminate) => {}
-            () = came(&mut self.interrupt) => {}
-        }
-    }
-
-    /// Waits until the program is told to stop.
-    #[cfg(not(unix))]
-    async fn told(&mut self) {
-        if signal::ctrl_c().await.is_err() {
-            // No signals here: only the end of the process stops it.
-            std::future::pending::<()>().await;
-        }
-    }
 }

@@ -9,7 +9,9 @@ mod exit;
 mod listen;
 mod logging;
 mod probe;
+mod proxies;
 mod server;
+mod stop;
 mod subprotocol;
 
 use clap::Parser as _;

@@ -28,6 +28,7 @@
 
 pub mod client;
 pub mod deflate;
+mod drain;
 mod entropy;
 mod error;
 mod first;
@@ -47,6 +48,7 @@ mod websocket;
 pub mod worker;
 
 pub use client::{ConnectError, Connector, ConnectorBuilder, connect};
+pub use drain::Drain;
 pub use error::Error;
 #[cfg(feature = "axum")]
 pub use integration::axum;

@@ -1,5 +1,6 @@
 //! An echo server: ours, or a stranger with the same command line.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -124,7 +125,12 @@ impl EchoServer {
         }
     }
 
-    fn failure(&self, why: &str) -> Error {
+    /// Where its output is.
+    pub(super) fn log(&self) -> &Path {
+        self.service.log()
+    }
+
+    pub(super) fn failure(&self, why: &str) -> Error {
         self.service.failure(why)
     }
 }

@@ -1,6 +1,7 @@
 //! Other people's clients against our server, and our client against their
 //! servers. What every one of them is asked is in `matrix`.
 
+pub(crate) mod addresses;
 mod certificate;
 pub(crate) mod clients;
 pub(crate) mod echo_server;

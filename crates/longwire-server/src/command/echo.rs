@@ -2,7 +2,7 @@
 
 use crate::{
     exit::Failure,
-    listen::{self, Io, block_on, engine_until_stopped, until_stopped},
+    listen::{self, Io, block_on},
     subprotocol,
 };
 use longwire::{
@@ -38,7 +38,7 @@ fn run_on_workers(arguments: &Arguments) -> Result<(), Failure> {
     let (_, scheme) = arguments.listen.schemes();
     let line = format!("Echo: {scheme}://{}/", engine.local_addr());
     block_on(async {
-        engine_until_stopped(&line, engine).await;
+        arguments.listen.stop.wait(&line, engine).await;
         Ok(())
     })
 }
@@ -68,9 +68,9 @@ fn run_on_tokio(arguments: Arguments) -> Result<(), Failure> {
         let server = arguments.listen.bind(config(&arguments)).await?;
         let (_, scheme) = arguments.listen.schemes();
         let line = format!("Echo: {scheme}://{}/", server.local_addr());
-        let subprotocols = arguments.listen.subprotocol;
-        let serve = async |server: &mut Server| accept(server, &subprotocols).await;
-        until_stopped(&line, server, serve).await;
+        let subprotocols = &arguments.listen.subprotocol;
+        let serve = async |server: &mut Server| accept(server, subprotocols).await;
+        arguments.listen.stop.serve(&line, server, serve).await;
         Ok(())
     })
 }

@@ -2,10 +2,10 @@
 
 use crate::{
     exit::Failure,
-    listen::{self, Io, block_on, engine_until_stopped, until_stopped},
+    listen::{self, Io, block_on},
     server::{App, HostPolicy, OnWorkers},
 };
-use longwire::{Config, worker::HttpFallback};
+use longwire::{Config, server::Server, worker::HttpFallback};
 use longwire_hub::HubConfig;
 use std::{fmt::Display, sync::Arc};
 use tokio::runtime::Handle;
@@ -68,7 +68,7 @@ async fn on_workers(
     let http = HttpFallback::new(Handle::current(), move |http| pages.pages(http));
     let engine = listen.start_engine(OnWorkers(app), config, Some(http))?;
     let lines = lines(listen, engine.local_addr());
-    engine_until_stopped(&lines, engine).await;
+    listen.stop.wait(&lines, engine).await;
     Ok(())
 }
 
@@ -79,7 +79,8 @@ async fn on_tokio(
 ) -> Result<(), Failure> {
     let server = listen.bind(config).await?;
     let lines = lines(listen, server.local_addr());
-    until_stopped(&lines, server, async |server| app.serve(server).await).await;
+    let serve = async |server: &mut Server| app.serve(server).await;
+    listen.stop.serve(&lines, server, serve).await;
     Ok(())
 }
 

@@ -19,9 +19,14 @@ pub(crate) struct Program {
 impl Program {
     /// Starts it on a free port, and waits until it has said where it listens.
     pub(crate) fn start(arguments: &[&str]) -> Program {
+        Program::start_at("127.0.0.1:0", arguments)
+    }
+
+    /// Starts it at this address.
+    pub(crate) fn start_at(address: &str, arguments: &[&str]) -> Program {
         let mut child = Command::new(env!("CARGO_BIN_EXE_longwire"))
             .args(arguments)
-            .args(["--listen", "127.0.0.1:0"])
+            .args(["--listen", address])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -67,8 +72,14 @@ impl Program {
     /// Tells it to stop, as a service manager would.
     #[cfg(unix)]
     pub(crate) fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    /// Sends it a signal, such as `-STOP`.
+    #[cfg(unix)]
+    pub(crate) fn signal(&self, signal: &str) {
         let id = self.child.id().to_string();
-        let status = Command::new("kill").args(["-TERM", &id]).status().unwrap();
+        let status = Command::new("kill").args([signal, &id]).status().unwrap();
         assert!(status.success());
     }
 

@@ -5,6 +5,7 @@ use longwire_proto::{
     Instant,
     heartbeat::{Known, Learner},
 };
+use std::time::Duration;
 
 /// Learners by route, the one in use last. What each has spent of its canaries
 /// is known as long as it is kept, so that going back and forth between two
@@ -55,7 +56,9 @@ impl Learners {
     ) {
         let known = match self.0.iter().position(|it| it.route == *route) {
             Some(at) => {
-                let learning = self.0.remove(at);
+                let mut learning = self.0.remove(at);
+                // Its canaries went with the connection.
+                learning.learner.lost(Duration::ZERO);
                 if learning.config == *config {
                     return self.0.push(learning);
                 }
@@ -103,7 +106,6 @@ impl Learning {
 mod tests {
     use super::*;
     use longwire_proto::heartbeat::{Outcome, Step};
-    use std::time::Duration;
 
     const NOW: Instant = Instant::from_micros(0);
 
@@ -147,6 +149,21 @@ mod tests {
         }
         assert!(!learners.knows(&office));
         assert_eq!(learners.0.len(), Learners::MAX);
+    }
+
+    #[test]
+    fn canaries_of_a_connection_that_is_gone_are_not_waited_for() {
+        let mut config = LearningConfig::default();
+        config.max_canaries = 1;
+        let mut learners = Learners::default();
+        let home = route("10.0.0.1");
+        for minute in 1..=3 {
+            let now = NOW + secs(60 * minute);
+            learners.take_up(&home, &config, None, now);
+            let learner = &mut learners.current().unwrap().learner;
+            let mut steps = std::iter::from_fn(|| learner.next_step(now));
+            assert!(steps.any(|step| matches!(step, Step::Open { .. })));
+        }
     }
 
     #[test]

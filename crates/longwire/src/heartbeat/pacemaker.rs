@@ -109,6 +109,11 @@ impl Pacemaker {
     /// does with the connection until that has ended; then takes in how it has
     /// ended. Gives what `work` gives.
     ///
+    /// Canaries are opened with the connector of `live`. One whose token is used
+    /// up or has expired by then is refused, and learning ends with what was
+    /// learned before. On a connection that has no local address, since it is not
+    /// over TCP, nothing is learned.
+    ///
     /// # Cancel safety
     /// When it is dropped the canaries are closed, and how the connection ends is
     /// not taken in.
@@ -182,7 +187,8 @@ impl Pacemaker {
         let heard = before(now, vitals.now - vitals.last_heard);
         if let Some(learner) = self.learner() {
             learner.heard(heard);
-            for ping in (0..u32::from(pings)).rev().take(4) {
+            // More than the last few tell nothing new.
+            for ping in (0..u32::from(pings.min(4))).rev() {
                 let ago = span * ping / u32::from(pings);
                 learner.pinged(before(now, ago));
             }

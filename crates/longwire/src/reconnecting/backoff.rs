@@ -4,6 +4,17 @@ use std::time::Duration;
 ///
 /// Each wait is a random time between nothing and a ceiling that doubles with
 /// each try, so that clients that were lost together do not come back together.
+///
+/// What a server has to expect of `n` clients that were all lost at once, and
+/// find nothing: within `t` seconds at most this many tries, on average,
+///
+/// ```text
+/// n × (log2(1 + 2t / min) + 2t / max)
+/// ```
+///
+/// and so `n × (2.9 / (min + 2t) + 2 / max)` a second. By default, with 200
+/// clients: 20 tries a second in the long run, and at first some 500 in the first
+/// second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Backoff {
@@ -44,6 +55,7 @@ impl Backoff {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 
     #[test]
     fn the_ceiling_doubles_up_to_the_highest() {
@@ -52,6 +64,50 @@ mod tests {
         let expected = [500, 1_000, 2_000, 4_000, 8_000, 16_000, 20_000, 20_000];
         assert_eq!(ceilings, expected);
         assert_eq!(backoff.ceiling(u32::MAX), backoff.max);
+    }
+
+    /// How many tries a client makes within `t` seconds, at most, on average.
+    fn curve(backoff: &Backoff, t: f64) -> f64 {
+        let (min, max) = (backoff.min.as_secs_f64(), backoff.max.as_secs_f64());
+        (1.0 + 2.0 * t / min).log2() + 2.0 * t / max
+    }
+
+    #[test]
+    fn tries_stay_under_the_curve_that_is_told() {
+        const CLIENTS: u32 = 4_000;
+        const SECONDS: usize = 120;
+        let mut random = StdRng::seed_from_u64(1);
+        for (min, max) in [(0.5, 20.0), (0.5, 2.0), (0.1, 60.0), (1.0, 1.0)] {
+            let backoff = Backoff {
+                min: Duration::from_secs_f64(min),
+                max: Duration::from_secs_f64(max),
+                ..Backoff::default()
+            };
+            let mut tries = [0.0; SECONDS];
+            for _ in 0..CLIENTS {
+                let mut at = 0.0;
+                for failures in 1.. {
+                    at += backoff.wait(failures, random.random()).as_secs_f64();
+                    match tries.get_mut(at as usize) {
+                        Some(second) => *second += 1.0 / f64::from(CLIENTS),
+                        None => break,
+                    }
+                }
+            }
+            let mut sum = 0.0;
+            for (second, tries) in (0_u32..).zip(tries) {
+                sum += tries;
+                let end = f64::from(second + 1);
+                assert!(sum < curve(&backoff, end), "{min}-{max} s, {end} s: {sum}");
+                // Single seconds scatter; and it is not idle talk either.
+                let most = curve(&backoff, end) - curve(&backoff, end - 1.0);
+                assert!(tries < 1.1 * most, "{min}-{max} s, {end} s: {tries}");
+                assert!(
+                    sum > 0.4 * curve(&backoff, end),
+                    "{min}-{max} s, {end} s: {sum}"
+                );
+            }
+        }
     }
 
     proptest! {

@@ -97,6 +97,11 @@ impl ReconnectingBuilder {
 
     /// How often the connection beats, in place of the connector's
     /// [`ping_interval`](crate::ConnectorBuilder::ping_interval).
+    ///
+    /// What learns opens spare connections to the same endpoint
+    /// ([`Canary`](crate::heartbeat::Canary)), with the connector that has opened
+    /// the connection. Where its token is good for one connection only, they are
+    /// refused, and nothing is learned.
     pub fn heartbeat(mut self, heartbeat: Heartbeat) -> Self {
         self.heartbeat = Some(heartbeat);
         self

@@ -3,15 +3,22 @@ use super::{
     connections::Connections,
     heartbeat,
     linger::{poll_read_with, refuse},
+    proxies::{Announced, ProxyHeaderReader},
 };
 use crate::io::Io;
-use longwire_proto::handshake::{HeadError, Refusal, Request, RequestHead, RequestReader};
-use std::{future::poll_fn, io, sync::Arc};
+use longwire_proto::handshake::{HeadError, Headers, Refusal, Request, RequestHead, RequestReader};
+use std::{
+    future::poll_fn,
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite},
     sync::OwnedSemaphorePermit,
     time::{Instant, timeout_at},
 };
+use tracing::warn;
 
 /// What a client wants.
 #[derive(Debug)]
@@ -63,8 +70,8 @@ pub(super) async fn handshake(
         // again, and with a reason, on the first read.
         let _ = tcp.set_nodelay(true);
     }
-    let mut io = match timeout_at(deadline, secure(io, options)).await {
-        Ok(io) => io?,
+    let (mut io, from) = match timeout_at(deadline, prepare(io, peer, options, deadline)).await {
+        Ok(prepared) => prepared?,
         Err(_) => return Err(AcceptError::Timeout { received: 0 }),
     };
     let mut reader = RequestReader::new(options.head_limits);
@@ -72,7 +79,7 @@ pub(super) async fn handshake(
     let received = reader.received();
     drop(reader);
     match read {
-        Ok(Ok(Some((head, rest)))) => judge(head, rest, io, peer, options, place).await,
+        Ok(Ok(Some((head, rest)))) => judge(head, rest, io, from, options, place).await,
         Ok(Ok(None)) => Err(AcceptError::Closed { received }),
         Ok(Err(ReadError::Io(error))) => Err(error.into()),
         Ok(Err(ReadError::Head(error))) => Err(refused(io, error.into()).await),
@@ -85,17 +92,79 @@ pub(super) async fn handshake(
     }
 }
 
+/// Where a connection comes from.
+struct Hop {
+    peer: Option<Address>,
+    /// What the peer, a trusted proxy, has announced.
+    announced: Option<SocketAddr>,
+}
+
+impl Hop {
+    /// Where the client is that sends a request with these headers.
+    fn client(&self, options: &Options, headers: &Headers) -> Option<IpAddr> {
+        let peer = self.peer.as_ref()?;
+        options.proxies.client(peer, self.announced, headers)
+    }
+}
+
+/// Reads and does what comes before the request.
+async fn prepare(
+    mut io: Io,
+    peer: Option<Address>,
+    options: &Options,
+    deadline: Instant,
+) -> Result<(Io, Hop), AcceptError> {
+    let expected = peer
+        .as_ref()
+        .filter(|peer| options.proxies.expects_header_of(peer));
+    let announced = match expected {
+        Some(peer) => match timeout_at(deadline, read_proxy_header(&mut io, peer)).await {
+            Ok(read) => read?,
+            Err(_) => {
+                warn!(%peer, "the proxy sent no whole PROXY header in time");
+                return Err(AcceptError::Timeout { received: 0 });
+            }
+        },
+        None => None,
+    };
+    let io = secure(io, options).await?;
+    Ok((io, Hop { peer, announced }))
+}
+
+/// Reads what a trusted proxy sends first, and nothing behind it.
+async fn read_proxy_header(io: &mut Io, peer: &Address) -> Result<Option<SocketAddr>, AcceptError> {
+    let mut reader = ProxyHeaderReader::default();
+    let mut buffer = [0; 256];
+    loop {
+        let wants = reader.wants().min(buffer.len());
+        let read = match io.read(&mut buffer[..wants]).await? {
+            0 => return Err(AcceptError::Closed { received: 0 }),
+            read => read,
+        };
+        match reader.receive(&buffer[..read]) {
+            Ok(None) => {}
+            Ok(Some(Announced::Client(address))) => return Ok(Some(address)),
+            Ok(Some(Announced::Nothing)) => return Ok(None),
+            Err(error) => {
+                warn!(%peer, reason = %error, "the proxy is not understood");
+                return Err(AcceptError::ProxyHeader(error));
+            }
+        }
+    }
+}
+
 /// Decides what can be decided without the program.
 async fn judge(
     head: RequestHead,
     rest: Vec<u8>,
     io: Io,
-    peer: Option<Address>,
+    from: Hop,
     options: &Options,
     place: Option<Place>,
 ) -> Result<Accepted, AcceptError> {
+    let client = from.client(options, head.headers());
     if !head.is_upgrade() {
-        let mut http = HttpConnection::new(head, &rest, io, peer);
+        let mut http = HttpConnection::new(head, &rest, io, from.peer, client);
         http.place = place;
         return Ok(Accepted::Http(http));
     }
@@ -106,12 +175,12 @@ async fn judge(
         Err(refusal) => return Err(refused(io, refusal).await),
     };
     if !heartbeat::is_canary(&request) {
-        let pending = Pending::new(request, rest, io, peer, options, place);
+        let pending = Pending::new(request, rest, io, (from.peer, client), options, place);
         return Ok(Accepted::WebSocket(pending));
     }
     match heartbeat::admit(&options.config) {
         Ok(admitted) => {
-            let pending = Pending::new(request, rest, io, peer, options, place);
+            let pending = Pending::new(request, rest, io, (from.peer, client), options, place);
             pending.accept_canary(admitted).await?;
             Err(AcceptError::Canary)
         }

@@ -1,3 +1,4 @@
+use super::ProxyHeaderError;
 use longwire_proto::handshake::{MisuseError, Refusal};
 use std::{error, fmt, io};
 
@@ -8,6 +9,9 @@ pub enum AcceptError {
     /// The client's request breaks a rule of the handshake, or its origin is
     /// not let in. It was told so, by this answer.
     Refused(Refusal),
+    /// A trusted proxy did not begin the connection with a proper PROXY header
+    /// ([`TrustedProxies::proxy_protocol`](super::TrustedProxies::proxy_protocol)).
+    ProxyHeader(ProxyHeaderError),
     /// The client sent plain text where TLS is spoken. It was told so.
     NotTls,
     /// The TLS handshake failed. The client was sent an alert.
@@ -39,6 +43,7 @@ impl fmt::Display for AcceptError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             AcceptError::Refused(refusal) => refusal.fmt(f),
+            AcceptError::ProxyHeader(error) => error.fmt(f),
             AcceptError::NotTls => {
                 f.write_str("the client sent plain text where TLS is spoken: it has to use wss://")
             }
@@ -71,6 +76,7 @@ impl error::Error for AcceptError {
         match self {
             AcceptError::Tls(error) | AcceptError::Io(error) => Some(error),
             AcceptError::Refused(refusal) => Some(refusal),
+            AcceptError::ProxyHeader(error) => Some(error),
             AcceptError::Misuse(error) => Some(error),
             _ => None,
         }

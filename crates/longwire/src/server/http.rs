@@ -7,6 +7,7 @@ use crate::{io::Io, unread::Unread};
 use longwire_proto::handshake::{Refusal, RequestHead};
 use std::{
     fmt, io,
+    net::IpAddr,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -23,6 +24,7 @@ pub struct HttpConnection {
     pub(super) head: RequestHead,
     pub(super) stream: Rewound,
     pub(super) peer: Option<Address>,
+    client: Option<IpAddr>,
     pub(super) place: Option<Place>,
 }
 
@@ -33,12 +35,14 @@ impl HttpConnection {
         rest: &[u8],
         io: Io,
         peer: Option<Address>,
+        client: Option<IpAddr>,
     ) -> HttpConnection {
         let stream = Rewound::new(io, [head.raw(), rest].concat());
         HttpConnection {
             head,
             stream,
             peer,
+            client,
             place: None,
         }
     }
@@ -48,9 +52,17 @@ impl HttpConnection {
         &self.head
     }
 
-    /// Where the client is, if that can be told.
+    /// Where the connection comes from, if that can be told. Behind a proxy this
+    /// is the proxy.
     pub fn peer_addr(&self) -> Option<&Address> {
         self.peer.as_ref()
+    }
+
+    /// Where the client of the first request is: see
+    /// [`Pending::client_addr`](super::Pending::client_addr). Later requests on
+    /// the connection may be of others, and tell for themselves.
+    pub fn client_addr(&self) -> Option<IpAddr> {
+        self.client
     }
 
     /// The connection, to be read from the first byte of the first request.

@@ -4,7 +4,7 @@ use super::{
     address::Shown,
     connections::Connections,
 };
-use crate::{WebSocket, io::Io};
+use crate::{Drain, WebSocket, io::Io};
 use longwire_proto::handshake::{Refusal, Request};
 use std::{fmt, io, sync::Arc, time::Duration};
 use tokio::{
@@ -176,9 +176,34 @@ impl ServerHandle {
     /// # Cancel safety
     /// The shutdown goes on when the future is dropped; only the waiting ends.
     pub async fn shutdown(&self, limit: Duration) -> usize {
-        let deadline = Instant::now() + limit;
         self.accepting.abort();
         self.connections.leave();
+        self.closed(limit).await
+    }
+
+    /// Stops listening, and closes every WebSocket step by step, telling each
+    /// when to come back: see [`Drain`]. Then waits as
+    /// [`shutdown`](Self::shutdown) does, and gives what it gives.
+    ///
+    /// A WebSocket that is accepted meanwhile is closed at once, and may come
+    /// back at any moment of the whole window. Ends earlier when no connection
+    /// is left. A `shutdown` during it closes the rest at once; a drain during
+    /// either only waits.
+    ///
+    /// # Cancel safety
+    /// It goes on when the future is dropped; only the waiting ends.
+    pub async fn drain(&self, drain: Drain, limit: Duration) -> usize {
+        self.accepting.abort();
+        let connections = Arc::clone(&self.connections);
+        let draining = tokio::spawn(async move { connections.drain(drain).await });
+        // Its only way not to end well is the runtime's end.
+        let _ = draining.await;
+        self.closed(limit).await
+    }
+
+    /// Waits until all are closed, but not longer than `limit`.
+    async fn closed(&self, limit: Duration) -> usize {
+        let deadline = Instant::now() + limit;
         loop {
             let open = self.connections.open();
             if open == 0 && self.accepting.is_finished() || Instant::now() >= deadline {
@@ -189,7 +214,12 @@ impl ServerHandle {
         }
     }
 
-    /// Whether a shutdown has begun.
+    /// How many WebSockets are open.
+    pub fn connections(&self) -> usize {
+        self.connections.open()
+    }
+
+    /// Whether a shutdown or a drain has begun.
     pub fn is_shutting_down(&self) -> bool {
         self.connections.is_leaving()
     }

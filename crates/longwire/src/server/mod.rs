@@ -52,6 +52,7 @@ mod listener;
 mod listening;
 mod options;
 mod pending;
+mod proxies;
 mod refusals;
 
 pub use self::accept::{Accepted, accept};
@@ -65,6 +66,9 @@ pub use self::listener::Listener;
 pub use self::listening::{Server, ServerHandle};
 pub use self::options::Options;
 pub use self::pending::Pending;
+#[cfg(feature = "worker")]
+pub(crate) use self::proxies::{Announced, ProxyHeaderReader};
+pub use self::proxies::{ForwardedHeader, InvalidNetwork, ProxyHeaderError, TrustedProxies};
 #[cfg(feature = "worker")]
 pub(crate) use self::refusals::crowded;
 #[cfg(feature = "tls")]

@@ -1,3 +1,4 @@
+use super::TrustedProxies;
 use longwire_proto::{
     Config,
     handshake::{HeadLimits, OriginPolicy, Refusal, Request},
@@ -25,11 +26,14 @@ pub struct Options {
     /// What the 403 of a page that may not names as the setting to change.
     /// Default: `Options::origin`. A program puts its own flag here.
     pub origin_setting: Cow<'static, str>,
+    /// The proxies in front of the server, and what they are believed. Default:
+    /// nobody.
+    pub proxies: TrustedProxies,
     /// How large a request's head may be. Default: 16 KiB, 100 headers. A
     /// larger one is refused with 431.
     pub head_limits: HeadLimits,
     /// How long a client may take from connecting until its request is whole,
-    /// TLS included, and then to take the answer. Default: 10 s.
+    /// a PROXY header and TLS included, and then to take the answer. Default: 10 s.
     pub handshake_timeout: Duration,
     /// How many connections may be in their opening handshake at once; more
     /// wait in the listener's backlog. Default: 4,096.
@@ -48,6 +52,7 @@ impl Default for Options {
             config: Arc::new(Config::server()),
             origin: OriginPolicy::default(),
             origin_setting: Cow::Borrowed("Options::origin"),
+            proxies: TrustedProxies::default(),
             head_limits: HeadLimits::default(),
             handshake_timeout: Duration::from_secs(10),
             max_handshakes: 4_096,

@@ -6,7 +6,7 @@ use longwire_proto::{
     Config, Role,
     handshake::{Refusal, Request},
 };
-use std::{fmt, io, sync::Arc, time::Duration};
+use std::{fmt, io, net::IpAddr, sync::Arc, time::Duration};
 use tokio::{io::AsyncWriteExt, runtime::Handle, time::timeout};
 use tracing::{debug, error};
 
@@ -27,6 +27,7 @@ struct Asked {
     /// Closed when the answer is under way.
     io: Io,
     peer: Option<Address>,
+    client: Option<IpAddr>,
     answer: Answer,
     config: Arc<Config>,
     timeout: Duration,
@@ -38,7 +39,7 @@ impl Pending {
         request: Request,
         rest: Vec<u8>,
         io: Io,
-        peer: Option<Address>,
+        (peer, client): (Option<Address>, Option<IpAddr>),
         options: &Options,
         place: Option<Place>,
     ) -> Pending {
@@ -47,6 +48,7 @@ impl Pending {
             rest,
             io,
             peer,
+            client,
             answer: Answer::default(),
             config: Arc::clone(&options.config),
             timeout: options.handshake_timeout,
@@ -59,10 +61,18 @@ impl Pending {
         &self.0.request
     }
 
-    /// Where the client is, if that can be told. Behind a proxy this is the
-    /// proxy.
+    /// Where the connection comes from, if that can be told. Behind a proxy this
+    /// is the proxy.
     pub fn peer_addr(&self) -> Option<&Address> {
         self.0.peer.as_ref()
+    }
+
+    /// Where the client is: what the proxies in front of the server tell, as far
+    /// as they are trusted ([`TrustedProxies`](super::TrustedProxies)), and
+    /// otherwise the peer's address. `None` if it has none, or a trusted proxy
+    /// does not know.
+    pub fn client_addr(&self) -> Option<IpAddr> {
+        self.0.client
     }
 
     /// Speaks this subprotocol, which has to be one that the client offers.
@@ -164,6 +174,7 @@ impl Asked {
         }
         debug!(
             peer = %Shown(&self.peer),
+            client = self.client.map(tracing::field::display),
             path = self.request.path(),
             subprotocol = agreed.subprotocol,
             compressed = agreed.extension.is_some(),
@@ -208,6 +219,7 @@ impl fmt::Debug for Pending {
         f.debug_struct("Pending")
             .field("request", &self.0.request)
             .field("peer", &self.0.peer)
+            .field("client", &self.0.client)
             .finish_non_exhaustive()
     }
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     deflate::{Room, ThreadCodecs},
-    server::late,
+    server::{ProxyHeaderReader, late},
 };
 use canary::Canary;
 use longwire_proto::{
@@ -19,6 +19,7 @@ use longwire_proto::{
 };
 use std::{
     io,
+    net::SocketAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
@@ -37,10 +38,13 @@ pub(super) struct Slot<D> {
 }
 
 pub(super) enum Stage<D> {
-    /// The TLS handshake is under way, and may take until then. Its session is
+    /// The PROXY header of a trusted proxy is coming.
+    Announcing(Box<Announcing>),
+    /// The TLS handshake is under way, and may take until then; the client is at
+    /// this address, if a proxy has said so. Its session is
     /// in the socket, or where a step of it is done.
     #[cfg(feature = "tls")]
-    Securing(Instant),
+    Securing(Instant, Option<SocketAddr>),
     /// The request is coming.
     Handshake(Box<Arriving>),
     Open(Connection, D),
@@ -71,6 +75,13 @@ impl<D> Stage<D> {
 pub(super) struct Arriving {
     pub(super) reader: RequestReader,
     pub(super) deadline: Instant,
+    /// Where the client is, if a trusted proxy has announced it.
+    pub(super) announced: Option<SocketAddr>,
+}
+
+pub(super) struct Announcing {
+    pub(super) reader: ProxyHeaderReader,
+    pub(super) deadline: Instant,
 }
 
 /// What a worker lends to the slot whose turn it is.
@@ -96,17 +107,44 @@ pub(super) fn key_of(id: u64) -> usize {
     (id & u64::from(u32::MAX)) as usize
 }
 
+impl<D> Stage<D> {
+    /// What comes first on a connection, behind a PROXY header.
+    pub(super) fn first<H>(
+        turn: &Turn<'_, H>,
+        deadline: Instant,
+        announced: Option<SocketAddr>,
+    ) -> Stage<D> {
+        #[cfg(feature = "tls")]
+        if turn.desk.handshakes.is_some() {
+            return Stage::Securing(deadline, announced);
+        }
+        Stage::request(turn, deadline, announced)
+    }
+
+    /// What comes first behind TLS.
+    pub(super) fn request<H>(
+        turn: &Turn<'_, H>,
+        deadline: Instant,
+        announced: Option<SocketAddr>,
+    ) -> Stage<D> {
+        Stage::Handshake(Box::new(Arriving {
+            reader: RequestReader::new(turn.options.head_limits),
+            deadline,
+            announced,
+        }))
+    }
+}
+
 impl<D: Send + 'static> Slot<D> {
     pub(super) fn new<H>(id: u64, socket: Socket, turn: &Turn<'_, H>) -> Slot<D> {
         let deadline = turn.now + turn.options.handshake_timeout;
-        let stage = Stage::Handshake(Box::new(Arriving {
-            reader: RequestReader::new(turn.options.head_limits),
-            deadline,
-        }));
-        #[cfg(feature = "tls")]
-        let stage = match turn.desk.handshakes {
-            Some(_) => Stage::Securing(deadline),
-            None => stage,
+        let stage = if socket.expects_proxy_header(&turn.options.proxies) {
+            Stage::Announcing(Box::new(Announcing {
+                reader: ProxyHeaderReader::default(),
+                deadline,
+            }))
+        } else {
+            Stage::first(turn, deadline, None)
         };
         Slot {
             id,
@@ -131,12 +169,24 @@ impl<D: Send + 'static> Slot<D> {
         }
     }
 
+    /// The worker leaves: who has not come in yet does not, and a canary, which
+    /// nobody misses, is closed with `frame`.
+    pub(super) fn give_up<H: Handler<Data = D>>(
+        &mut self,
+        turn: &mut Turn<'_, H>,
+        frame: CloseFrame,
+    ) {
+        if self.is_opening() || matches!(self.stage, Stage::Canary(_)) {
+            self.close(turn, frame);
+        }
+    }
+
     /// Whether its opening handshake is under way, TLS included.
     pub(super) fn is_opening(&self) -> bool {
         match self.stage {
             #[cfg(feature = "tls")]
-            Stage::Securing(_) => true,
-            Stage::Handshake(_) => true,
+            Stage::Securing(..) => true,
+            Stage::Announcing(_) | Stage::Handshake(_) => true,
             _ => false,
         }
     }
@@ -248,7 +298,8 @@ impl<D: Send + 'static> Slot<D> {
             Stage::Open(connection, _) => connection.next_timeout(),
             Stage::Canary(canary) => canary.connection.next_timeout(),
             #[cfg(feature = "tls")]
-            Stage::Securing(deadline) => Some(*deadline),
+            Stage::Securing(deadline, _) => Some(*deadline),
+            Stage::Announcing(announcing) => Some(announcing.deadline),
             Stage::Handshake(opening) => Some(opening.deadline),
             Stage::Refused(deadline) | Stage::Draining(deadline) => Some(*deadline),
             Stage::Http(_) | Stage::Gone => None,
@@ -271,6 +322,11 @@ impl<D: Send + 'static> Slot<D> {
             }
             Stage::Handshake(opening) if opening.reader.received() > 0 => {
                 self.refuse(turn, &late());
+            }
+            Stage::Announcing(_) => {
+                let peer = self.socket.peer_addr().ok().map(tracing::field::display);
+                tracing::warn!(peer, "the proxy sent no whole PROXY header in time");
+                self.stage = Stage::Gone;
             }
             _ => self.stage = Stage::Gone,
         }

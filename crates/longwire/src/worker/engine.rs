@@ -13,6 +13,7 @@ use super::{
 };
 #[cfg(feature = "tls")]
 use crate::tls::ServerTls;
+use crate::{Drain, server::TrustedProxies};
 use longwire_proto::{
     Config, PreparedMessage,
     handshake::{HeadLimits, OriginPolicy},
@@ -42,10 +43,13 @@ pub struct EngineOptions {
     /// What the 403 of a page that may not names as the setting to change.
     /// Default: `EngineOptions::origin`.
     pub origin_setting: Cow<'static, str>,
+    /// The proxies in front of the engine, and what they are believed. Default:
+    /// nobody.
+    pub proxies: TrustedProxies,
     /// How large a request's head may be. Default: 16 KiB, 100 headers.
     pub head_limits: HeadLimits,
     /// How long a client may take from connecting until its request is whole,
-    /// TLS included. Default: 10 s.
+    /// a PROXY header and TLS included. Default: 10 s.
     pub handshake_timeout: Duration,
     /// How many topics a connection may subscribe to. Default: 1,024.
     pub max_topics: usize,
@@ -74,6 +78,7 @@ impl Default for EngineOptions {
             config: Arc::new(Config::server()),
             origin: OriginPolicy::default(),
             origin_setting: Cow::Borrowed("EngineOptions::origin"),
+            proxies: TrustedProxies::default(),
             head_limits: HeadLimits::default(),
             handshake_timeout: Duration::from_secs(10),
             max_topics: 1024,
@@ -259,7 +264,17 @@ impl EngineHandle {
     /// [`Config::close_timeout`] to answer.
     pub fn shutdown(&self) {
         // An engine that has ended has nothing to shut down.
-        let _ = mailbox::post_to_all(&self.mailboxes, &Letter::Leave, None);
+        let _ = mailbox::post_to_all(&self.mailboxes, &Letter::Leave(None), None);
+    }
+
+    /// Stops listening, and closes every connection step by step, telling each
+    /// when to come back: see [`Drain`]. Each worker does it for its own
+    /// connections. [`Engine::wait`] waits until all are closed.
+    ///
+    /// A [`shutdown`](Self::shutdown) during it closes the rest at once; a drain
+    /// during either does nothing.
+    pub fn drain(&self, drain: Drain) {
+        let _ = mailbox::post_to_all(&self.mailboxes, &Letter::Leave(Some(drain)), None);
     }
 
     fn post(&self, topic: Option<Arc<str>>, message: PreparedMessage) -> Result<(), RemoteError> {

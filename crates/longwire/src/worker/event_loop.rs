@@ -1,5 +1,6 @@
 //! A worker: one event loop with connections of its own.
 
+mod leave;
 mod mail;
 
 use super::{
@@ -9,7 +10,9 @@ use super::{
     handler::Handler,
     socket::Socket,
 };
-use longwire_proto::{CloseCode, CloseFrame, Instant, Output};
+use crate::drain::TICK;
+use leave::Draining;
+use longwire_proto::{Instant, Output};
 use mio::{
     Events, Interest, Poll, Token,
     event::Event,
@@ -86,6 +89,7 @@ pub(super) struct Worker<H: Handler> {
     /// accept.
     unfinished: Vec<Token>,
     leaving: bool,
+    draining: Option<Box<Draining>>,
     /// Memory for lists of connections.
     keys: Vec<usize>,
 }
@@ -118,6 +122,7 @@ impl<H: Handler> Worker<H> {
             cork: Output::new(),
             unfinished: Vec::new(),
             leaving: false,
+            draining: None,
             keys: Vec::new(),
         })
     }
@@ -144,6 +149,7 @@ impl<H: Handler> Worker<H> {
                 }
             }
             self.sweep();
+            self.go_on_draining();
             self.read_own_mail();
         }
         self.desk.mailbox().close();
@@ -153,6 +159,9 @@ impl<H: Handler> Worker<H> {
     fn patience(&self) -> Option<Duration> {
         if !self.unfinished.is_empty() || self.desk.has_posted() {
             return Some(Duration::ZERO);
+        }
+        if self.draining.is_some() {
+            return Some(TICK);
         }
         // Without connections there are no deadlines.
         let idle = self.slots.is_empty() && self.paused_until.is_none();
@@ -322,18 +331,6 @@ impl<H: Handler> Worker<H> {
         };
         self.opening += 1;
         entry.insert(Slot::new(id_of(key, self.given), socket, &turn));
-    }
-
-    /// Stops listening, and closes every connection with 1001.
-    fn leave(&mut self) {
-        self.listener = None;
-        self.leaving = true;
-        let Ok(frame) = CloseFrame::new(CloseCode::GOING_AWAY, "the server shuts down") else {
-            return;
-        };
-        for key in self.keys() {
-            self.with_slot(key, |slot, turn, _| slot.close(turn, frame.clone()));
-        }
     }
 
     /// Looks at every connection's deadlines: a few nanoseconds for each, and

@@ -3,7 +3,7 @@
 use super::socket::Socket;
 use crate::server::HttpConnection;
 use longwire_proto::handshake::RequestHead;
-use std::{fmt, pin::Pin, sync::Arc};
+use std::{fmt, net::IpAddr, pin::Pin, sync::Arc};
 use tokio::{
     runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -47,6 +47,8 @@ pub(super) struct Leaving {
     head: RequestHead,
     /// What came behind the head.
     rest: Vec<u8>,
+    /// Where the client is.
+    client: Option<IpAddr>,
     place: OwnedSemaphorePermit,
 }
 
@@ -84,19 +86,36 @@ impl HttpFallback {
     }
 
     /// A connection leaves, if there is a place for it.
-    pub(super) fn admit(&self, head: RequestHead, rest: &[u8]) -> Option<Box<Leaving>> {
+    pub(super) fn admit(
+        &self,
+        head: RequestHead,
+        rest: &[u8],
+        client: Option<IpAddr>,
+    ) -> Option<Box<Leaving>> {
         let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
         let rest = rest.to_vec();
-        Some(Box::new(Leaving { head, rest, place }))
+        Some(Box::new(Leaving {
+            head,
+            rest,
+            client,
+            place,
+        }))
     }
 
     /// Takes a connection over from its worker.
     pub(super) fn take(&self, socket: Socket, leaving: Leaving) {
         let serve = Arc::clone(&self.serve);
         self.runtime.spawn(async move {
-            let Leaving { head, rest, place } = leaving;
+            let Leaving {
+                head,
+                rest,
+                client,
+                place,
+            } = leaving;
             match socket.into_io() {
-                Ok((io, peer)) => serve(HttpConnection::new(head, &rest, io, peer)).await,
+                Ok((io, peer)) => {
+                    serve(HttpConnection::new(head, &rest, io, peer, client)).await;
+                }
                 Err(error) => tracing::debug!(%error, "a connection cannot be handed over"),
             }
             drop(place);

@@ -3,7 +3,7 @@
 #[cfg(feature = "tls")]
 use super::handshakes::Step;
 use super::{peer::Peer, remote::RemoteError};
-use crate::keeper::lock;
+use crate::{Drain, keeper::lock};
 use longwire_proto::{CloseFrame, PreparedMessage};
 use std::{
     any::Any,
@@ -53,8 +53,9 @@ pub(super) enum Letter {
     /// For many.
     Publish(Publication),
     Visit(Arc<Visit>),
-    /// For the worker itself: stop listening, and close all with 1001.
-    Leave,
+    /// For the worker itself: stop listening, and close all, at once or step by
+    /// step.
+    Leave(Option<Drain>),
 }
 
 /// A message for all subscribers of a topic.
@@ -87,7 +88,7 @@ impl Letter {
                 publication.message.frame().len() + topic + OVERHEAD
             }
             Letter::Visit(_) => OVERHEAD,
-            Letter::Close(..) | Letter::Leave => 0,
+            Letter::Close(..) | Letter::Leave(_) => 0,
         }
     }
 }

@@ -119,6 +119,7 @@
 //! costs no allocation, an idle connection at most 208 bytes besides the handler's
 //! data, and one without topics no memory for them.
 
+mod announcing;
 mod connection;
 mod desk;
 mod engine;

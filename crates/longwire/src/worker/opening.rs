@@ -1,5 +1,9 @@
 use longwire_proto::handshake::Request;
-use std::{io, net::SocketAddr, ops::Deref};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    ops::Deref,
+};
 
 /// A request for a WebSocket, with what its connection tells.
 ///
@@ -7,6 +11,7 @@ use std::{io, net::SocketAddr, ops::Deref};
 pub struct Opening<'r> {
     request: &'r Request,
     peer_addr: &'r dyn Fn() -> io::Result<SocketAddr>,
+    client_addr: &'r dyn Fn() -> Option<IpAddr>,
     parameters: Vec<(&'r str, String)>,
 }
 
@@ -14,10 +19,12 @@ impl<'r> Opening<'r> {
     pub(super) fn new(
         request: &'r Request,
         peer_addr: &'r dyn Fn() -> io::Result<SocketAddr>,
+        client_addr: &'r dyn Fn() -> Option<IpAddr>,
     ) -> Opening<'r> {
         Opening {
             request,
             peer_addr,
+            client_addr,
             parameters: Vec::new(),
         }
     }
@@ -40,12 +47,20 @@ impl<'r> Opening<'r> {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Where the client connects from: the proxy's address, if there is one.
+    /// Where the connection comes from. Behind a proxy this is the proxy.
     ///
     /// # Errors
     /// When the connection is gone already.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
         (self.peer_addr)()
+    }
+
+    /// Where the client is: what the proxies in front of the engine tell, as far
+    /// as they are trusted ([`TrustedProxies`](crate::server::TrustedProxies)),
+    /// and otherwise the peer's address. `None` if the connection is gone already,
+    /// or a trusted proxy does not know.
+    pub fn client_addr(&self) -> Option<IpAddr> {
+        (self.client_addr)()
     }
 }
 

@@ -2,13 +2,12 @@
 //! the [`Handshakes`](super::handshakes::Handshakes) compute.
 
 use super::{
-    connection::{Arriving, Slot, Stage, Turn},
+    connection::{Slot, Stage, Turn},
     handler::Handler,
     handshakes::Step,
     socket::Incoming,
 };
 use crate::{server::not_tls, tls};
-use longwire_proto::handshake::RequestReader;
 
 /// How much is read at a time: what comes behind a handshake stays in the
 /// socket until it is over.
@@ -61,16 +60,13 @@ impl<D: Send + 'static> Slot<D> {
 
     /// A step of the handshake was done.
     pub(super) fn secured<H: Handler<Data = D>>(&mut self, turn: &mut Turn<'_, H>, step: Step) {
-        let Stage::Securing(deadline) = self.stage else {
+        let Stage::Securing(deadline, announced) = self.stage else {
             return;
         };
         match step.result {
             Ok(()) => {
                 if !step.session.is_handshaking() {
-                    self.stage = Stage::Handshake(Box::new(Arriving {
-                        reader: RequestReader::new(turn.options.head_limits),
-                        deadline,
-                    }));
+                    self.stage = Stage::request(turn, deadline, announced);
                 }
                 self.socket.set_session(step.session);
             }

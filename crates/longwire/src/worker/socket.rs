@@ -4,13 +4,13 @@
 use crate::tls::{Received, Session, SessionStream};
 use crate::{
     io::{Io, SLICES},
-    server::Address,
+    server::{Address, Headers, TrustedProxies},
 };
 use longwire_proto::{Acknowledgements, Output};
 use mio::{Interest, Registry, Token, event::Source};
 use std::{
     io::{self, ErrorKind, IoSlice, Read as _, Write as _},
-    net::{Shutdown, SocketAddr},
+    net::{IpAddr, Shutdown, SocketAddr},
 };
 
 #[cfg(test)]
@@ -65,6 +65,38 @@ impl Socket {
     /// The address that the peer connects from.
     pub(super) fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.tcp.peer_addr()
+    }
+
+    /// Whether its peer is a proxy that begins with a PROXY header. The address
+    /// is asked for only then.
+    pub(super) fn expects_proxy_header(&self, proxies: &TrustedProxies) -> bool {
+        proxies.expects_headers()
+            && self
+                .peer_addr()
+                .is_ok_and(|peer| proxies.expects_header_of(&Address::Tcp(peer)))
+    }
+
+    /// Where the client is that sends a request with these headers, behind the
+    /// proxies.
+    pub(super) fn client_addr(
+        &self,
+        proxies: &TrustedProxies,
+        announced: Option<SocketAddr>,
+        headers: &Headers,
+    ) -> Option<IpAddr> {
+        let peer = Address::Tcp(self.peer_addr().ok()?);
+        proxies.client(&peer, announced, headers)
+    }
+
+    /// Reads what comes as it is, also where TLS is spoken.
+    pub(super) fn read_bare(&mut self, buffer: &mut [u8]) -> io::Result<Incoming> {
+        #[cfg(feature = "tls")]
+        if let Some(session) = self.session.take() {
+            let read = self.read(buffer);
+            self.session = Some(session);
+            return read;
+        }
+        self.read(buffer)
     }
 
     /// What the peer's system has acknowledged of what was written, where that is

@@ -32,7 +32,7 @@ fn known(proven: Duration) -> Known {
 
 /// Two servers with one port, at both loopback addresses.
 async fn twins() -> (Server, Server, u16) {
-    loop {
+    for _ in 0..100 {
         let one = Server::bind((V4, 0)).await.unwrap();
         let address = one.local_addr().to_string();
         let port = address.rsplit(':').next().unwrap().parse().unwrap();
@@ -41,6 +41,7 @@ async fn twins() -> (Server, Server, u16) {
             return (one, other, port);
         }
     }
+    panic!("no port is free at both 127.0.0.1 and ::1: is there IPv6?");
 }
 
 fn resolving_to(address: IpAddr) -> Connector {

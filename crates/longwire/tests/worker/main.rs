@@ -4,6 +4,7 @@
 mod commands;
 #[cfg(unix)]
 mod descriptors;
+mod drain;
 mod events;
 mod faults;
 mod narrow;

@@ -11,6 +11,7 @@ use longwire_proto::{
     heartbeat::CanaryPlace,
 };
 use std::{
+    net::SocketAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
@@ -25,19 +26,22 @@ impl<D: Send + 'static> Slot<D> {
         let Stage::Handshake(opening) = &mut self.stage else {
             return 0;
         };
+        let announced = opening.announced;
         let mut rest: &[u8] = bytes;
         match opening.reader.receive(&mut rest) {
             Ok(None) => {}
             Ok(Some(head)) => {
                 let frames = bytes.len() - rest.len();
                 if let (Some(http), false) = (&turn.options.http, head.is_upgrade()) {
-                    match http.admit(head, rest) {
+                    let proxies = &turn.options.proxies;
+                    let client = self.socket.client_addr(proxies, announced, head.headers());
+                    match http.admit(head, rest, client) {
                         Some(leaving) => self.stage = Stage::Http(leaving),
                         None => self.refuse(turn, &crowded()),
                     }
                     return 0;
                 }
-                match decide(turn, head, &self.socket) {
+                match decide(turn, head, &self.socket, announced) {
                     Ok((response, admitted)) => {
                         turn.cork.put(&response);
                         match admitted {
@@ -84,6 +88,7 @@ fn decide<H: Handler>(
     turn: &Turn<'_, H>,
     head: RequestHead,
     socket: &Socket,
+    announced: Option<SocketAddr>,
 ) -> Result<(Vec<u8>, Admitted<H::Data>), Refusal> {
     let request = Request::from_head(head)?;
     let options = turn.options;
@@ -93,12 +98,20 @@ fn decide<H: Handler>(
         return Ok((answer(&request, &acceptance)?, Admitted::Canary(place)));
     }
     let peer_addr = || socket.peer_addr();
-    let opening = Opening::new(&request, &peer_addr);
+    let client_addr = || socket.client_addr(&options.proxies, announced, request.headers());
+    let opening = Opening::new(&request, &peer_addr, &client_addr);
     let asked = catch_unwind(AssertUnwindSafe(|| turn.handler.on_request(&opening)));
     let (acceptance, data) = asked.map_err(|_| mistake())??;
     let (acceptance, extension) = compress(acceptance, &request, &options.config);
     let (acceptance, watches) = heartbeat::agree(acceptance, &request, &options.config);
     let response = answer(&request, &acceptance)?;
+    tracing::debug!(
+        peer = opening.peer_addr().ok().map(tracing::field::display),
+        client = opening.client_addr().map(tracing::field::display),
+        path = request.path(),
+        compressed = extension.is_some(),
+        "WebSocket opened"
+    );
     let config = Arc::clone(&options.config);
     let mut connection = Connection::new(Role::Server, config, turn.now);
     if let Some(extension) = extension {

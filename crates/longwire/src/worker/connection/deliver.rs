@@ -108,7 +108,7 @@ impl<D: Send + 'static> Slot<D> {
     }
 
     /// Whether messages can be sent: not while it comes in, nor when it closes.
-    fn is_open(&self) -> bool {
+    pub(in crate::worker) fn is_open(&self) -> bool {
         matches!(&self.stage, Stage::Open(connection, _) if connection.is_open())
     }
 }

@@ -38,8 +38,13 @@ impl<D: Send + 'static> Slot<D> {
         // A cut frame that waits in the buffer for the rest.
         let mut kept = 0..0;
         for others_wait in (0..BATCHES).map(|batch| batch + 1 == BATCHES) {
+            if let Stage::Announcing(_) = self.stage
+                && !self.read_proxy_header(turn, buffer)
+            {
+                return false;
+            }
             #[cfg(feature = "tls")]
-            if let Stage::Securing(_) = self.stage {
+            if let Stage::Securing(..) = self.stage {
                 match self.secure(turn, buffer) {
                     Incoming::Bytes { .. } => continue,
                     Incoming::Nothing | Incoming::End => return false,

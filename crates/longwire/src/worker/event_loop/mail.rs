@@ -44,7 +44,8 @@ impl<H: Handler> Worker<H> {
                 Letter::Visit(visit) => {
                     self.for_subscribers(None, |slot, turn| slot.visit(turn, &*visit));
                 }
-                Letter::Leave => self.leave(),
+                Letter::Leave(None) => self.leave(),
+                Letter::Leave(Some(drain)) => self.drain(drain),
             }
         }
         self.publish(&publications);
@@ -87,7 +88,11 @@ impl<H: Handler> Worker<H> {
         self.keys = keys;
     }
 
-    fn with_connection(&mut self, id: u64, act: impl FnOnce(&mut Slot<H::Data>, &mut Turn<'_, H>)) {
+    pub(super) fn with_connection(
+        &mut self,
+        id: u64,
+        act: impl FnOnce(&mut Slot<H::Data>, &mut Turn<'_, H>),
+    ) {
         if self.slots.get(key_of(id)).is_some_and(|slot| slot.id == id) {
             self.with_slot(key_of(id), |slot, turn, _| act(slot, turn));
         }

@@ -8,7 +8,13 @@ mod program;
 use connecting::{drain, request, scripted};
 use probing::{AfterSilence, accept, probe, stranger};
 use program::Program;
-use std::{fs, io::Write as _, net::TcpListener, time::Duration};
+use std::{
+    fs,
+    io::Write as _,
+    net::{TcpListener, TcpStream},
+    thread,
+    time::Duration,
+};
 
 /// The run fails with this code, names the step, and says each of these.
 #[track_caller]
@@ -211,6 +217,29 @@ fn refusals_are_4_with_their_status() {
         drain(stream);
     });
     fails(&[&format!("ws://{other}/")], 4, "handshake", &["wss://"]);
+}
+
+#[test]
+fn a_proxy_is_told_and_no_password() {
+    let echo = Program::start(&["echo"]);
+    let server = echo.address.clone();
+    let proxy = scripted(move |mut client| {
+        request(&client);
+        let mut server = TcpStream::connect(server).unwrap();
+        client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+        let (mut from, mut to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+        thread::spawn(move || std::io::copy(&mut from, &mut to));
+        let _ = std::io::copy(&mut server, &mut client);
+    });
+    let through = format!("http://user:secret@{proxy}");
+    let url = echo.url("/").replace("://", "://me:secret@");
+    let run = probe(&["--json", "--proxy", &through, &url]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(!run.stdout.contains("secret"), "{}", run.stdout);
+    let json = run.json();
+    assert_eq!(json["proxy"], format!("http://{proxy}"));
+    assert_eq!(json["address"], proxy);
+    assert!(json["tunnel_ms"].as_f64().unwrap() > 0.0);
 }
 
 #[test]

@@ -93,6 +93,18 @@ fn a_path_that_carries_all_has_no_limit() {
 }
 
 #[test]
+fn a_server_that_wants_no_canaries_gets_none() {
+    let echo = Program::start(&["echo", "--max-canaries", "0"]);
+    let run = probe(&[&SEARCH[..], &[&echo.url("/")]].concat());
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let json = run.json();
+    assert_eq!(json["canaries"], 0);
+    let trouble = json["idle_trouble"].as_str().unwrap();
+    assert!(trouble.contains("wants no canaries"), "{trouble}");
+    assert!(json["safe_heartbeat_seconds"].is_null(), "{json}");
+}
+
+#[test]
 fn a_server_that_closes_says_with_which_code() {
     // 4000 and "idle".
     let close = AfterSilence::Leaves(b"\x88\x06\x0f\xa0idle");

@@ -203,8 +203,14 @@ impl Search<'_> {
                 () = time::sleep(TICK) => {}
             }
         }
-        self.finding.complete = self.finding.trouble.is_none();
         self.update();
+        let finding = self.finding;
+        let is_known = finding.limit.is_some() || finding.beat.is_some();
+        if !is_known && finding.carried < Some(finding.max) && finding.trouble.is_none() {
+            let message = format!("{} canaries told nothing certain", finding.canaries);
+            finding.trouble = Some(message);
+        }
+        finding.complete = finding.trouble.is_none();
         Ok(())
     }
 

@@ -1,6 +1,9 @@
 //! What is found out on one open connection.
 
-use super::report::{Largest, Report};
+use super::{
+    report::{Largest, Report},
+    text::View,
+};
 use crate::{
     connect::failure::of_close,
     exit::{Failure, Status},
@@ -80,10 +83,16 @@ impl Live {
 
     /// Sends messages, each twice as long as the one before, up to `max` bytes.
     /// One has passed when the Ping after it is answered: no echo is needed.
-    pub(super) async fn largest_message(&mut self, max: u64, patience: Duration) -> Largest {
+    pub(super) async fn largest_message(
+        &mut self,
+        max: u64,
+        patience: Duration,
+        view: &mut View,
+    ) -> Largest {
         let mut passed = 0;
         let mut size = SMALLEST.min(max);
         loop {
+            view.sending(size);
             let arrived = async {
                 self.sender.send(letters(size)).await?;
                 self.sender.ping().await
@@ -153,9 +162,27 @@ impl Live {
     }
 }
 
-/// A text that compression does not make much shorter.
+/// A text that compression does not make much shorter: it repeats itself, but
+/// further away than DEFLATE looks (RFC 1951 section 2).
 fn letters(length: u64) -> String {
+    const PERIOD: usize = 64 * 1024;
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
     let mut random = rand::rng();
     let letter = |_| char::from(random.random_range(b'a'..=b'z'));
-    (0..length).map(letter).collect()
+    let once: String = (0..length.min(PERIOD)).map(letter).collect();
+    let mut text = once.repeat(length.div_ceil(PERIOD));
+    text.truncate(length);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_have_their_length() {
+        for length in [1, 1024, 65_536, 65_537, 200_000] {
+            assert_eq!(letters(length).len() as u64, length);
+        }
+    }
 }

@@ -118,7 +118,7 @@ impl Probe {
 
         if let Some(max) = self.max_size {
             report.step = Step::Messages;
-            report.largest = Some(live.largest_message(max, self.timeout).await);
+            report.largest = Some(live.largest_message(max, self.timeout, view).await);
             view.largest(report);
             if !live.is_open() {
                 live = self.open_again().await?;

@@ -10,7 +10,10 @@ use longwire::{
     client::{ByteStream, DialEvent, Stage},
     proto::handshake::Url,
 };
-use std::time::Instant;
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 /// Connects.
 ///
@@ -115,11 +118,7 @@ impl<'a> Notes<'a> {
         self.since = now;
     }
 
-    fn finished(
-        &mut self,
-        address: std::net::SocketAddr,
-        outcome: impl FnOnce(std::time::Duration) -> Outcome,
-    ) {
+    fn finished(&mut self, address: SocketAddr, outcome: impl FnOnce(Duration) -> Outcome) {
         let mut attempts = self.report.attempts.iter_mut();
         if let Some(attempt) = attempts.find(|attempt| attempt.address == address) {
             attempt.outcome = outcome(attempt.began);

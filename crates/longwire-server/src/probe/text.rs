@@ -124,18 +124,22 @@ impl View {
         self.row("", &format!("p50 {p50}, p90 {p90}, p99 {p99}"));
     }
 
+    /// A message of this length is on its way.
+    pub(super) fn sending(&mut self, length: u64) {
+        self.progress.say(&format!("Message: {}", bytes(length)));
+    }
+
     pub(super) fn largest(&mut self, report: &Report) {
         let Some(Largest { passed, failed }) = &report.largest else {
             return;
         };
-        let size = |bytes: u64| size(usize::try_from(bytes).unwrap_or(usize::MAX));
         let text = match (passed, failed) {
-            (0, Some((failed, why))) => format!("{} did not pass: {why}", size(*failed)),
+            (0, Some((failed, why))) => format!("{} did not pass: {why}", bytes(*failed)),
             (_, Some((failed, why))) => {
-                let (passed, failed) = (size(*passed), size(*failed));
+                let (passed, failed) = (bytes(*passed), bytes(*failed));
                 format!("{passed} passed, {failed} did not: {why}")
             }
-            (_, None) => format!("{} passed, no larger one was tried", size(*passed)),
+            (_, None) => format!("{} passed, no larger one was tried", bytes(*passed)),
         };
         self.row("Message", &text);
     }
@@ -203,6 +207,10 @@ impl View {
     }
 }
 
+fn bytes(length: u64) -> String {
+    size(usize::try_from(length).unwrap_or(usize::MAX))
+}
+
 fn idle(finding: &Finding) -> String {
     let carried = finding.carried.map(seconds);
     match (finding.limit, &finding.end) {
@@ -263,6 +271,10 @@ fn advice(finding: &Finding, announced: Option<Duration>) -> Option<String> {
     }
     match (finding.safe, finding.limit) {
         (Some(safe), Some(_)) => Some(format!("beat every {} or more often", seconds(safe))),
+        (Some(safe), None) if finding.complete => {
+            let safe = seconds(safe);
+            Some(format!("every {safe} is safe; more was not tried"))
+        }
         (Some(safe), None) => Some(format!("every {} is safe so far", seconds(safe))),
         (None, Some(_)) => Some("--idle-from TIME, with a shorter one, finds what is safe".into()),
         (None, None) => None,
@@ -355,6 +367,9 @@ mod tests {
         let nothing = advice(&finding, secs(25)).unwrap();
         assert_eq!(nothing, "the server pings every 25 s: nothing to add");
         assert_eq!(advice(&finding, secs(58)), Some(beat));
+        finding.limit = None;
+        let safe = advice(&finding, None).unwrap();
+        assert_eq!(safe, "every 57 s is safe; more was not tried");
         finding.beat = secs(20);
         assert!(advice(&finding, None).unwrap().contains("beats every 20 s"));
     }

@@ -2,7 +2,7 @@
 //! other, so that one that is silent costs a quarter of a second and not a
 //! timeout.
 
-use super::DialEvent;
+use super::{DialEvent, dial::Observer};
 use std::{
     future::{Future, poll_fn},
     io,
@@ -50,7 +50,7 @@ pub(super) fn interleave(addresses: impl IntoIterator<Item = SocketAddr>) -> Vec
 /// All attempts, in the order in which they failed.
 pub(super) async fn race<T, F>(
     addresses: Vec<SocketAddr>,
-    observe: &mut (dyn FnMut(DialEvent<'_>) + Send),
+    observe: Observer<'_>,
     dial: impl Fn(SocketAddr) -> F,
 ) -> Result<T, Vec<Attempt>>
 where

@@ -3,7 +3,7 @@
 use super::{Batch, Driver, GRACE, Interest, PendingPing};
 use crate::{
     Error,
-    deflate::ThreadCodecs,
+    deflate::{Room, ThreadCodecs},
     entropy::ThreadRandom,
     keeper::Now,
     websocket::{
@@ -96,7 +96,10 @@ impl Driver {
     /// Takes in what was read to a buffer. A large part is given out where it is.
     fn take_in_buffer(&mut self, mut buffer: ReadBuffer, len: usize, now: &Now<'_>) {
         let read = &mut buffer.as_mut_slice()[..len];
-        let Some(lent) = self.take_in_until(read, now, ReadBuffer::lends) else {
+        // What is decompressed is elsewhere.
+        let is_plain = !self.connection.has_extension();
+        let lends = |len| is_plain && ReadBuffer::lends(len);
+        let Some(lent) = self.take_in_until(read, now, lends) else {
             return;
         };
         // Less than the part, and most often nothing.
@@ -127,7 +130,8 @@ impl Driver {
     ) -> Option<Lent> {
         let read = bytes.len();
         let mut lent = None;
-        let mut input = Input::new(bytes);
+        let mut room = Room::of(&self.connection);
+        let mut input = Input::new(bytes).with_scratch(room.bytes());
         let mut env = Env {
             now: now.get(),
             output: self.output.get_mut(),

@@ -80,7 +80,7 @@ impl Output {
     /// Appends a frame's header.
     pub(crate) fn put_header(&mut self, header: &FrameHeader) {
         let before = self.tail.len();
-        header.encode().append_to(&mut self.tail);
+        header.append_to(&mut self.tail);
         self.len += self.tail.len() - before;
     }
 

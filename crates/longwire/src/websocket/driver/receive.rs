@@ -203,35 +203,52 @@ impl Driver {
     }
 
     /// The next whole message.
+    #[inline]
     pub(in crate::websocket) fn pop_message(&mut self) -> Option<Result<Message, Error>> {
         self.want(ReceiveMode::Message);
-        loop {
-            match self.inbox.pop()? {
+        while let Some(item) = self.inbox.pop() {
+            match item {
                 Item::Message(message) => return Some(Ok(message)),
                 Item::Chunk {
                     kind,
                     payload,
                     last,
                 } => {
-                    let (_, assembled) = &mut **self
-                        .assembly
-                        .get_or_insert_with(|| Box::new((kind, Vec::new())));
-                    assembled.extend_from_slice(&payload);
-                    let limit = self.connection.config().limits.max_message_size;
-                    if assembled.len() as u64 > limit {
-                        self.assembly = None;
-                        if !last {
-                            self.skip_streamed();
-                        }
-                        return Some(Err(Error::MessageTooBig { limit }));
-                    }
-                    if last && let Some(assembly) = self.assembly.take() {
-                        let (kind, whole) = *assembly;
-                        return Some(Ok(reader::whole(kind, whole.into())));
+                    if let Some(assembled) = self.assemble(kind, &payload, last) {
+                        return Some(assembled);
                     }
                 }
             }
         }
+        None
+    }
+
+    /// Adds a chunk to the message that it belongs to; gives that when it is
+    /// whole, or too long.
+    #[cold]
+    fn assemble(
+        &mut self,
+        kind: MessageKind,
+        payload: &[u8],
+        last: bool,
+    ) -> Option<Result<Message, Error>> {
+        let (_, assembled) = &mut **self
+            .assembly
+            .get_or_insert_with(|| Box::new((kind, Vec::new())));
+        assembled.extend_from_slice(payload);
+        let limit = self.connection.config().limits.max_message_size;
+        if assembled.len() as u64 > limit {
+            self.assembly = None;
+            if !last {
+                self.skip_streamed();
+            }
+            return Some(Err(Error::MessageTooBig { limit }));
+        }
+        if !last {
+            return None;
+        }
+        let (kind, whole) = *self.assembly.take()?;
+        Some(Ok(reader::whole(kind, whole.into())))
     }
 
     /// What was received next, a whole message or a chunk. From here on the

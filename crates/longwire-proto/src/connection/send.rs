@@ -2,8 +2,8 @@
 
 use super::{Connection, state::State};
 use crate::{
-    Compress, ControlPayload, Env, FrameHeader, Message, MessageRef, Opcode, PreparedMessage, Role,
-    Rsv, SendError, extension::Piece,
+    Compress, ControlPayload, Env, FrameHeader, Message, MessageRef, Opcode, Output,
+    PreparedMessage, Role, Rsv, SendError, extension::Piece,
 };
 use alloc::{boxed::Box, vec::Vec};
 use bytes::Bytes;
@@ -95,6 +95,10 @@ impl Connection {
         let opcode = message.kind().opcode();
         match self.encode(env, whole(message.as_bytes(), compress)) {
             Some((rsv, payload)) => self.put_coded(env, true, opcode, rsv, payload),
+            // Its bytes are copied all the same: so it need not be moved.
+            None if message.len() < Output::SHARE_FROM => {
+                self.put_frame(env, true, opcode, message.as_bytes());
+            }
             None => {
                 let header = self.header(env, true, opcode, Rsv::NONE, message.len());
                 put_owned(env, &header, message.into_bytes());

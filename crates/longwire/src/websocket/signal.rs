@@ -6,7 +6,7 @@ use longwire_proto::Instant;
 use std::{
     sync::{
         Arc, Mutex, Weak,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Wake, Waker},
 };
@@ -30,25 +30,9 @@ pub(crate) struct Signal {
     scheduled: AtomicBool,
     /// Before this tick the user, who just took a message, is expected to come
     /// back for more.
-    expected: ShortTick,
+    expected: AtomicU64,
     /// The tick at which the keeper sees whether the user did.
-    look_at: ShortTick,
-}
-
-/// A tick in half the space. It says when to be patient, and after seven years
-/// nobody is.
-#[derive(Default)]
-struct ShortTick(AtomicU32);
-
-impl ShortTick {
-    fn load(&self) -> Tick {
-        self.0.load(Ordering::Relaxed).into()
-    }
-
-    fn store(&self, tick: Tick) {
-        let tick = u32::try_from(tick).unwrap_or(0);
-        self.0.store(tick, Ordering::Relaxed);
-    }
+    look_at: AtomicU64,
 }
 
 #[derive(Default)]
@@ -91,8 +75,8 @@ impl Signal {
             watched: AtomicBool::new(false),
             has_others: AtomicBool::new(false),
             scheduled: AtomicBool::new(false),
-            expected: ShortTick::default(),
-            look_at: ShortTick::default(),
+            expected: AtomicU64::new(0),
+            look_at: AtomicU64::new(0),
         }
     }
 
@@ -121,27 +105,28 @@ impl Signal {
     /// The user took a message at `now` and may be back in a moment: until then
     /// the keeper leaves the transport alone.
     pub(super) fn expect(&self, now: Instant) {
-        self.expected.store(tick_at(now) + 2);
+        self.expected.store(tick_at(now) + 2, Ordering::Relaxed);
     }
 
     /// The transport is to be looked after as soon as it calls.
     pub(super) fn hurry(&self) {
-        self.expected.store(0);
+        self.expected.store(0, Ordering::Relaxed);
     }
 
     /// Has the keeper look after the transport in a moment, if nobody did.
     pub(super) fn look_soon(&self, now: Instant) {
-        if self.look_at.load() <= tick_at(now) {
+        if self.look_at.load(Ordering::Relaxed) <= tick_at(now) {
             let connection = self.connection.clone();
             let tick = self.keeper.arm(connection, now + TICK, now);
-            self.look_at.store(tick);
+            self.look_at.store(tick, Ordering::Relaxed);
         }
     }
 
     /// The transport called, and nobody waits.
     fn unattended(&self) {
         let now = self.keeper.now();
-        if tick_at(now) < self.expected.load() {
+        let expected: Tick = self.expected.load(Ordering::Relaxed);
+        if tick_at(now) < expected {
             self.look_soon(now);
         } else {
             self.schedule();

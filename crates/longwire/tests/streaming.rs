@@ -4,12 +4,17 @@ use longwire::{BinaryWriter, Config, MessageKind, MessageReader, Role, WebSocket
 use tokio::net::{TcpListener, TcpStream};
 
 async fn tcp_pair() -> (WebSocket, WebSocket) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let connecting = TcpStream::connect(listener.local_addr().unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("no port");
+    let connecting = TcpStream::connect(listener.local_addr().expect("no address"));
     let (client, accepted) = tokio::join!(connecting, listener.accept());
-    let (server, _) = accepted.unwrap();
+    let (server, _) = accepted.expect("not accepted");
     (
-        WebSocket::from_stream(client.unwrap(), Role::Client, Config::client(), b""),
+        WebSocket::from_stream(
+            client.expect("not connected"),
+            Role::Client,
+            Config::client(),
+            b"",
+        ),
         WebSocket::from_stream(server, Role::Server, Config::server(), b""),
     )
 }
@@ -18,16 +23,17 @@ async fn tcp_pair() -> (WebSocket, WebSocket) {
 async fn echo(server: WebSocket) {
     let (sender, mut receiver) = server.split();
     while let Some(reader) = receiver.next_reader().await {
-        let mut reader = reader.unwrap();
+        let mut reader = reader.expect("no message");
         let mut writer = sender.stream_binary();
         copy(&mut reader, &mut writer).await;
-        writer.finish().await.unwrap();
+        writer.finish().await.expect("not finished");
     }
 }
 
 async fn copy(reader: &mut MessageReader<'_>, writer: &mut BinaryWriter<'_>) {
     while let Some(chunk) = reader.chunk().await {
-        writer.write(&chunk.unwrap()).await.unwrap();
+        let chunk = chunk.expect("no chunk");
+        writer.write(&chunk).await.expect("not written");
     }
 }
 

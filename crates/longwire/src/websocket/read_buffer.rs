@@ -1,14 +1,16 @@
 //! The memory that a thread reads to.
 
 use bytes::Bytes;
+use longwire_proto::FrameHeader;
 use std::{cell::Cell, mem, ops::Range};
 
-/// How much is read at once: a message of 64 KiB comes in one read.
-pub(super) const READ_BUFFER: usize = 128 * 1024;
+/// How much is read at once: a message of 128 KiB with its header, and one of
+/// 1 MiB in eight reads and not in nine.
+pub(super) const READ_BUFFER: usize = 128 * 1024 + FrameHeader::MAX_LEN;
 
 /// From this size on a part is lent instead of copied: half of the buffer, so
 /// that who keeps it keeps no more than as much again.
-const LEND: usize = READ_BUFFER / 2;
+const LEND: usize = 64 * 1024;
 
 thread_local! {
     /// Reads of all connections on this thread go through one buffer; an idle

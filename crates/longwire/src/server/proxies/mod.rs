@@ -89,14 +89,10 @@ impl TrustedProxies {
         }
     }
 
-    /// Whether anybody is trusted.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.networks.is_empty()
-    }
-
     /// Whether any peer has to send a PROXY header: a reason to ask where it is.
-    pub(crate) fn expects_headers(&self) -> bool {
-        self.proxy_protocol && !self.is_empty()
+    #[cfg(feature = "worker")]
+    pub(crate) const fn expects_headers(&self) -> bool {
+        self.proxy_protocol
     }
 
     /// Whether this peer has to send one.

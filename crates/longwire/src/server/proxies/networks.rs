@@ -42,10 +42,6 @@ impl Networks {
         Ok(parsed)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.networks.is_empty() && !self.unix
-    }
-
     pub(super) fn trust(&self, peer: &Address) -> bool {
         match peer {
             Address::Tcp(address) => self.trust_ip(address.ip()),

@@ -153,6 +153,9 @@ fn what_is_no_url_or_no_span_is_2() {
         (&["localhost:8080/path"][..], "did you mean ws://localhost"),
         (&["--idle", "5d", "ws://localhost/"], "10m"),
         (&["--idle", "2s", "ws://localhost/"], "--idle-from"),
+        (&["--idle", "10m"], "which URL"),
+        (&["--idle"], "which URL"),
+        (&[], "<URL>"),
         (&["--pings", "0", "ws://localhost/"], "1..=1000"),
     ] {
         let run = probe(arguments);

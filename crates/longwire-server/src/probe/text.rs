@@ -2,7 +2,7 @@
 
 use super::{
     idle::{End, Finding},
-    report::{Attempt, Handshake, Largest, Outcome, Report},
+    report::{Attempt, Handshake, Largest, Outcome, Report, Step},
 };
 use crate::{
     bench::{
@@ -170,6 +170,9 @@ impl View {
     /// When standard output could not be written.
     pub(super) fn end(mut self, report: &Report) -> io::Result<()> {
         self.progress.clear();
+        if report.interrupted {
+            self.under_way(report);
+        }
         if let Some(finding) = &report.idle {
             self.row("Idle", &idle(finding));
             if let Some(advice) = advice(finding, report.announced_beat()) {
@@ -184,6 +187,17 @@ impl View {
             self.line(&text);
         }
         self.failed
+    }
+
+    /// What is known of the step that was interrupted.
+    fn under_way(&mut self, report: &Report) {
+        match report.step {
+            Step::Resolve | Step::Connect | Step::Proxy | Step::Tls | Step::Handshake => {
+                self.path(report);
+            }
+            Step::RoundTrip => self.round_trips(report),
+            Step::Messages | Step::Idle | Step::Done => {}
+        }
     }
 
     fn row(&mut self, label: &str, text: &str) {

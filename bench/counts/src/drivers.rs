@@ -11,10 +11,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::{Result, answer_len, frame};
 
-/// A turn of the worker for each message: readiness, a read, the handler, a
+/// A turn of the worker for so many messages in flight: readiness, a read, the handler, a
 /// write. The peer's system calls are in it too, which valgrind does not see
 /// into.
-pub(crate) fn handler(times: usize, len: usize) -> Result {
+pub(crate) fn handler(times: usize, len: usize, in_flight: usize) -> Result {
     let mut options = EngineOptions::default();
     options.workers = 1;
     let listener = TcpListener::bind("127.0.0.1:0")?;
@@ -33,10 +33,11 @@ pub(crate) fn handler(times: usize, len: usize) -> Result {
     }
 
     let message = frame(Opcode::Binary, &vec![b'x'; len]);
-    let mut answer = vec![0; answer_len(&message)];
-    for _ in 0..times {
-        peer.write_all(&message)?;
-        peer.read_exact(&mut answer)?;
+    let mut answers = vec![0; answer_len(&message) * in_flight];
+    let messages = message.repeat(in_flight);
+    for _ in 0..times / in_flight {
+        peer.write_all(&messages)?;
+        peer.read_exact(&mut answers)?;
     }
     engine.handle().shutdown();
     Ok(())
@@ -60,8 +61,9 @@ impl Handler for Echo {
     }
 }
 
-/// A task of the obvious loop, over a pipe in memory.
-pub(crate) fn async_echo(times: usize, len: usize) -> Result {
+/// A task of the obvious loop, over a pipe in memory, with so many messages in
+/// flight.
+pub(crate) fn async_echo(times: usize, len: usize, in_flight: usize) -> Result {
     // The clock stands, so that the keeper does not come by chance.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -78,10 +80,11 @@ pub(crate) fn async_echo(times: usize, len: usize) -> Result {
             }
         });
         let message = frame(Opcode::Binary, &vec![b'x'; len]);
-        let mut answer = vec![0; answer_len(&message)];
-        for _ in 0..times {
-            peer.write_all(&message).await?;
-            peer.read_exact(&mut answer).await?;
+        let mut answers = vec![0; answer_len(&message) * in_flight];
+        let messages = message.repeat(in_flight);
+        for _ in 0..times / in_flight {
+            peer.write_all(&messages).await?;
+            peer.read_exact(&mut answers).await?;
         }
         drop(peer);
         echo.await?;

@@ -26,9 +26,17 @@ const PATHS: &[(&str, Path)] = &[
     ("utf8-ascii-1k", |times| core::utf8(times, "ascii ")),
     ("utf8-wide-1k", |times| core::utf8(times, "Größe ☃ 𝄞 ")),
     ("handshake", core::handshake),
-    ("handler-echo-20", |times| drivers::handler(times, 20)),
-    ("async-echo-20", |times| drivers::async_echo(times, 20)),
-    ("async-echo-1k", |times| drivers::async_echo(times, 1 << 10)),
+    ("handler-echo-20", |times| drivers::handler(times, 20, 1)),
+    ("handler-echo-20-by-8", |times| {
+        drivers::handler(times, 20, 8)
+    }),
+    ("async-echo-20", |times| drivers::async_echo(times, 20, 1)),
+    ("async-echo-20-by-8", |times| {
+        drivers::async_echo(times, 20, 8)
+    }),
+    ("async-echo-1k", |times| {
+        drivers::async_echo(times, 1 << 10, 1)
+    }),
     ("hub-publish", |times| hub::publish(times, 0)),
     ("hub-publish-and-10-read", |times| hub::publish(times, 10)),
 ];

@@ -34,7 +34,7 @@ pub struct Output {
 impl Output {
     /// From this size on a shared payload is kept by reference. Below it a copy
     /// costs less than one more slice for the kernel to walk.
-    const SHARE_FROM: usize = 4096;
+    pub(crate) const SHARE_FROM: usize = 4096;
 
     /// An empty output, which holds no memory.
     pub const fn new() -> Output {
@@ -80,7 +80,7 @@ impl Output {
     /// Appends a frame's header.
     pub(crate) fn put_header(&mut self, header: &FrameHeader) {
         let before = self.tail.len();
-        header.encode().append_to(&mut self.tail);
+        header.append_to(&mut self.tail);
         self.len += self.tail.len() - before;
     }
 

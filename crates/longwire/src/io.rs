@@ -97,6 +97,24 @@ impl Io {
         let bufs = slices.map(IoSlice::new);
         Pin::new(self).poll_write_vectored(cx, &bufs[..filled])
     }
+
+    /// The same, with `payload` right behind it in the same call.
+    pub(crate) fn poll_write_followed(
+        &mut self,
+        cx: &mut Context<'_>,
+        output: &Output,
+        payload: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let mut slices = [&[][..]; SLICES];
+        let mut filled = output.slices(&mut slices[..SLICES - 1]);
+        // Only behind all of the output.
+        if filled < SLICES - 1 {
+            slices[filled] = payload;
+            filled += 1;
+        }
+        let bufs = slices.map(IoSlice::new);
+        Pin::new(self).poll_write_vectored(cx, &bufs[..filled])
+    }
 }
 
 macro_rules! delegate {
@@ -150,6 +168,20 @@ impl AsyncWrite for Io {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         delegate!(self, io => io.poll_write_vectored(cx, bufs), closed => Poll::Ready(Ok(0)))
+    }
+
+    /// Whether a vectored write takes more than its first piece, without a copy.
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Io::Tcp(io) => io.is_write_vectored(),
+            #[cfg(unix)]
+            Io::Unix(io) => io.is_write_vectored(),
+            // What is encrypted is copied in any case.
+            #[cfg(feature = "tls")]
+            Io::Tls(_) => false,
+            Io::Other(io) => io.is_write_vectored(),
+            Io::Closed => false,
+        }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -132,14 +132,17 @@ impl Keepalive {
     }
 
     pub(super) fn next_timeout(&self, config: &Config) -> Option<Instant> {
-        let write = earlier(self.write_timeout(config), self.acknowledgement_timeout());
+        let write = earlier(
+            self.write_timeout(config),
+            self.acknowledgement_timeout(config),
+        );
         earlier(self.heartbeat_timeout(config), write)
     }
 
     /// What is due now. A `Ping` that is reported counts as sent.
     pub(super) fn handle_timeout(&mut self, now: Instant, config: &Config) -> Due {
         let is_due = |timeout: Option<Instant>| timeout.is_some_and(|timeout| timeout <= now);
-        if is_due(self.acknowledgement_timeout()) && self.is_unacknowledged(now, config) {
+        if is_due(self.acknowledgement_timeout(config)) && self.is_unacknowledged(now, config) {
             return Due::Dead(CloseCause::Unacknowledged);
         }
         if is_due(self.write_timeout(config)) {

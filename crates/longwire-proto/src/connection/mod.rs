@@ -353,8 +353,8 @@ impl Connection {
     /// Tells that the transport took something of what is to be written. From the
     /// first such call on [`next_timeout`](Self::next_timeout) may be nearer:
     /// the peer's system has to acknowledge it.
-    pub fn write_taken(&mut self) {
-        self.keepalive.write_taken(&self.config);
+    pub const fn write_taken(&mut self) {
+        self.keepalive.write_taken();
     }
 
     /// Whether what the transport took may wait to be acknowledged, as far as is

@@ -2,8 +2,8 @@
 
 use super::{Connection, state::State};
 use crate::{
-    Compress, ControlPayload, Env, FrameHeader, Message, MessageRef, Opcode, PreparedMessage, Role,
-    Rsv, SendError, extension::Piece,
+    Compress, ControlPayload, Env, FrameHeader, Message, MessageRef, Opcode, Output,
+    PreparedMessage, Role, Rsv, SendError, extension::Piece,
 };
 use alloc::{boxed::Box, vec::Vec};
 use bytes::Bytes;
@@ -64,15 +64,7 @@ impl Connection {
             self.put_coded(env, true, opcode, rsv, payload);
             return Ok(&[]);
         }
-        let header = self.header(env, true, opcode, Rsv::NONE, payload.len());
-        env.output.put_header(&header);
-        Ok(match header.mask {
-            None => payload,
-            Some(key) => {
-                env.output.put_masked(key, payload);
-                &[]
-            }
-        })
+        Ok(self.put_lent(env, true, opcode, payload))
     }
 
     /// Sends a message that may be kept by reference until it is written: a
@@ -103,6 +95,10 @@ impl Connection {
         let opcode = message.kind().opcode();
         match self.encode(env, whole(message.as_bytes(), compress)) {
             Some((rsv, payload)) => self.put_coded(env, true, opcode, rsv, payload),
+            // Its bytes are copied all the same: so it need not be moved.
+            None if message.len() < Output::SHARE_FROM => {
+                self.put_frame(env, true, opcode, message.as_bytes());
+            }
             None => {
                 let header = self.header(env, true, opcode, Rsv::NONE, message.len());
                 put_owned(env, &header, message.into_bytes());
@@ -165,7 +161,33 @@ impl Connection {
         last: bool,
         compress: Compress,
     ) -> Result<(), SendError> {
-        let fragment = fragment.into();
+        let rest = self.put_fragment(env, fragment.into(), last, compress)?;
+        env.output.put(rest);
+        Ok(())
+    }
+
+    /// Sends the next fragment of a message, which the driver writes from where
+    /// it is: what is left to be written is as in [`send_lent`](Self::send_lent).
+    ///
+    /// # Errors
+    /// As [`send_fragment`](Self::send_fragment).
+    pub fn send_fragment_lent<'m>(
+        &mut self,
+        env: &mut Env<'_>,
+        fragment: impl Into<MessageRef<'m>>,
+        last: bool,
+    ) -> Result<&'m [u8], SendError> {
+        self.put_fragment(env, fragment.into(), last, Compress::Auto)
+    }
+
+    /// Appends a fragment. What is left is to follow right behind.
+    fn put_fragment<'m>(
+        &mut self,
+        env: &mut Env<'_>,
+        fragment: MessageRef<'m>,
+        last: bool,
+        compress: Compress,
+    ) -> Result<&'m [u8], SendError> {
         let opcode = match self.fragmented {
             None => fragment.kind().opcode(),
             Some(kind) if kind == fragment.kind() => Opcode::Continuation,
@@ -177,12 +199,15 @@ impl Connection {
             last,
             ..whole(fragment.as_bytes(), compress)
         };
-        match self.encode(env, piece) {
-            Some((rsv, payload)) => self.put_coded(env, last, opcode, rsv, payload),
-            None => self.put_frame(env, last, opcode, fragment.as_bytes()),
-        }
+        let rest = match self.encode(env, piece) {
+            Some((rsv, payload)) => {
+                self.put_coded(env, last, opcode, rsv, payload);
+                &[]
+            }
+            None => self.put_lent(env, last, opcode, fragment.as_bytes()),
+        };
         self.fragmented = (!last).then_some(fragment.kind());
-        Ok(())
+        Ok(rest)
     }
 
     /// Whether a fragmented message is under way.
@@ -250,6 +275,26 @@ impl Connection {
     pub(super) fn put_frame(&self, env: &mut Env<'_>, fin: bool, opcode: Opcode, payload: &[u8]) {
         let header = self.header(env, fin, opcode, Rsv::NONE, payload.len());
         put_ref(env, &header, payload);
+    }
+
+    /// Appends one plain frame, of which a payload that goes out as it is is left
+    /// to follow.
+    fn put_lent<'m>(
+        &self,
+        env: &mut Env<'_>,
+        fin: bool,
+        opcode: Opcode,
+        payload: &'m [u8],
+    ) -> &'m [u8] {
+        let header = self.header(env, fin, opcode, Rsv::NONE, payload.len());
+        env.output.put_header(&header);
+        match header.mask {
+            None => payload,
+            Some(key) => {
+                env.output.put_masked(key, payload);
+                &[]
+            }
+        }
     }
 
     /// What the extension makes of a piece of a message, and the reserved bits

@@ -22,6 +22,7 @@ impl FrameHeader {
     ///
     /// # Errors
     /// The [`ProtocolError`] whose rule the header breaks.
+    #[inline]
     pub fn decode(
         bytes: &[u8],
         expected: Expected,

@@ -13,14 +13,6 @@ impl EncodedHeader {
         &self.bytes[..usize::from(self.len)]
     }
 
-    /// Appends the bytes: all that there is room for and then none too many,
-    /// which is a few moves of known size in the place of a call to copy some.
-    pub(crate) fn append_to(&self, bytes: &mut alloc::vec::Vec<u8>) {
-        let end = bytes.len() + usize::from(self.len);
-        bytes.extend_from_slice(&self.bytes);
-        bytes.truncate(end);
-    }
-
     fn push(&mut self, bytes: &[u8]) {
         let at = usize::from(self.len);
         self.bytes[at..at + bytes.len()].copy_from_slice(bytes);
@@ -42,9 +34,8 @@ impl FrameHeader {
             bytes: [0; Self::MAX_LEN],
             len: 0,
         };
-        let fin = if self.fin { 0x80 } else { 0 };
         let masked = if self.mask.is_some() { 0x80 } else { 0 };
-        let first = fin | self.rsv.bits() | self.opcode.bits();
+        let first = self.first_byte();
         match self.payload_len {
             len @ 0..=125 => encoded.push(&[first, masked | len as u8]),
             len @ 126..=0xFFFF => {
@@ -60,5 +51,24 @@ impl FrameHeader {
             encoded.push(&key);
         }
         encoded
+    }
+
+    /// Appends the header to `bytes`.
+    pub(crate) fn append_to(&self, bytes: &mut alloc::vec::Vec<u8>) {
+        // Most that a server sends is short.
+        if let (0..=125, None) = (self.payload_len, self.mask) {
+            return bytes.extend_from_slice(&[self.first_byte(), self.payload_len as u8]);
+        }
+        // All that there is room for and then none too many, which is a few moves
+        // of known size in the place of a call to copy some.
+        let encoded = self.encode();
+        let end = bytes.len() + usize::from(encoded.len);
+        bytes.extend_from_slice(&encoded.bytes);
+        bytes.truncate(end);
+    }
+
+    fn first_byte(&self) -> u8 {
+        let fin = if self.fin { 0x80 } else { 0 };
+        fin | self.rsv.bits() | self.opcode.bits()
     }
 }

@@ -12,16 +12,19 @@
 /// ```
 pub fn mask(key: [u8; 4], offset: u64, payload: &mut [u8]) {
     let key = rotate(key, offset);
-    // A block this wide compiles to vector instructions without `unsafe`.
-    let mut block = [0; 32];
-    for quad in block.as_chunks_mut().0 {
-        *quad = key;
-    }
+    // Blocks this wide compile to vector instructions without `unsafe`.
     let (blocks, rest) = payload.as_chunks_mut::<32>();
+    let block: [u8; 32] = repeat(key);
     for bytes in blocks {
         for (byte, key) in bytes.iter_mut().zip(block) {
             *byte ^= key;
         }
+    }
+    // What is left of a long payload, and most of a short one.
+    let (half, rest) = rest.as_chunks_mut::<16>();
+    let block = u128::from_ne_bytes(repeat(key));
+    for bytes in half {
+        *bytes = (u128::from_ne_bytes(*bytes) ^ block).to_ne_bytes();
     }
     let (words, tail) = rest.as_chunks_mut::<4>();
     for word in words {
@@ -32,10 +35,20 @@ pub fn mask(key: [u8; 4], offset: u64, payload: &mut [u8]) {
     }
 }
 
+/// The key, over and over.
+fn repeat<const N: usize>(key: [u8; 4]) -> [u8; N] {
+    let mut block = [0; N];
+    for quad in block.as_chunks_mut().0 {
+        *quad = key;
+    }
+    block
+}
+
 /// The key as it stands after `offset` bytes.
-fn rotate(mut key: [u8; 4], offset: u64) -> [u8; 4] {
-    key.rotate_left((offset % 4) as usize);
-    key
+const fn rotate(key: [u8; 4], offset: u64) -> [u8; 4] {
+    // As a number, which the processor turns at once.
+    let bits = 8 * (offset % 4) as u32;
+    u32::from_le_bytes(key).rotate_right(bits).to_le_bytes()
 }
 
 #[cfg(test)]

@@ -182,7 +182,8 @@ impl Scan {
 
     /// Looks at the bytes that came; says where the head ends if it ends in them.
     fn advance(&mut self, new: &[u8]) -> Result<Option<usize>, HeadError> {
-        for (at, &byte) in new.iter().enumerate() {
+        let mut at = 0;
+        while let Some(&byte) = new.get(at) {
             if self.start < RESPONSE_START.len()
                 && !matches!((self.start, byte), (0, b'\r' | b'\n'))
             {
@@ -195,6 +196,12 @@ impl Scan {
                 (b'\r', Line::Empty) => Line::Cr,
                 _ => Line::Text,
             };
+            at += 1;
+            if self.line == Line::Text && self.start >= RESPONSE_START.len() {
+                // Nothing matters before the end of the line.
+                let rest = new[at..].iter();
+                at += rest.take_while(|&&byte| byte != b'\n').count();
+            }
         }
         Ok(None)
     }

@@ -45,6 +45,14 @@ impl Headers {
         Headers::default()
     }
 
+    /// An empty list with room for so many fields, of so many bytes in all.
+    pub(super) fn with_room(fields: usize, text: usize) -> Headers {
+        Headers {
+            text: Vec::with_capacity(text),
+            fields: Vec::with_capacity(fields),
+        }
+    }
+
     /// How many fields there are.
     pub fn len(&self) -> usize {
         self.fields.len()
@@ -66,10 +74,7 @@ impl Headers {
         if !is_token(name.as_bytes()) {
             return Err(MisuseError::InvalidHeaderName(name.to_owned()));
         }
-        if !value
-            .iter()
-            .all(|&byte| byte == b'\t' || (byte >= b' ' && byte != 0x7F))
-        {
+        if !is_field_value(value) {
             return Err(MisuseError::InvalidHeaderValue(name.to_owned()));
         }
         self.push(name, value);
@@ -107,17 +112,28 @@ impl Headers {
 
     /// The first value of this name, if there is one and it is UTF-8.
     pub fn get(&self, name: &str) -> Option<&str> {
-        let (_, value) = self
+        let field = self
+            .fields
             .iter()
-            .find(|(each, _)| each.eq_ignore_ascii_case(name))?;
-        core::str::from_utf8(value).ok()
+            .find(|field| self.is_named(field, name))?;
+        core::str::from_utf8(self.value(field)).ok()
     }
 
     /// Every value of this name, in order.
     pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.iter()
-            .filter(|(each, _)| each.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
+        let fields = self.fields.iter();
+        fields
+            .filter(|field| self.is_named(field, name))
+            .map(|field| self.value(field))
+    }
+
+    /// Compares bytes: names need not be looked through for being text.
+    fn is_named(&self, field: &Field, name: &str) -> bool {
+        self.text[field.name..field.value].eq_ignore_ascii_case(name.as_bytes())
+    }
+
+    fn value(&self, field: &Field) -> &[u8] {
+        &self.text[field.value..field.end]
     }
 
     /// Whether there is a field of this name.
@@ -174,6 +190,14 @@ impl Headers {
             out.extend_from_slice(b"\r\n");
         }
     }
+}
+
+/// Whether a value holds no control character but tabs. All of it is looked at, many bytes at a
+/// time: nearly every value is valid.
+fn is_field_value(value: &[u8]) -> bool {
+    let is_valid = |byte: u8| (byte >= b' ' && byte != 0x7F) || byte == b'\t';
+    let bytes = value.iter();
+    bytes.fold(true, |valid, &byte| valid & is_valid(byte))
 }
 
 /// Why a field has no single value.

@@ -75,7 +75,7 @@ impl RequestHead {
         if !is_token(method.as_bytes()) {
             return Err(HeadError::Malformed("the method is not a token"));
         }
-        let headers = collect(headers)?;
+        let headers = collect(headers, 0)?;
         Ok(RequestHead {
             method: method.to_owned(),
             target: target.to_owned(),
@@ -94,7 +94,8 @@ impl RequestHead {
         };
         let (method, target) = (method.to_owned(), target.to_owned());
         let version = HttpVersion::from_minor(parsed.version);
-        let headers = collect(parsed.headers.iter().map(|field| (field.name, field.value)))?;
+        let fields = parsed.headers.iter().map(|field| (field.name, field.value));
+        let headers = collect(fields, raw.len())?;
         Ok(RequestHead {
             method,
             target,
@@ -222,7 +223,8 @@ impl ResponseHead {
         };
         let (status, reason) = (status, reason.to_owned());
         let version = HttpVersion::from_minor(parsed.version);
-        let headers = collect(parsed.headers.iter().map(|field| (field.name, field.value)))?;
+        let fields = parsed.headers.iter().map(|field| (field.name, field.value));
+        let headers = collect(fields, raw.len())?;
         Ok(ResponseHead {
             status,
             reason,
@@ -281,10 +283,13 @@ fn check_whole(parsed: httparse::Status<usize>, raw: &[u8]) -> Result<(), HeadEr
     }
 }
 
+/// `text` is about how long all of them are.
 fn collect<N: AsRef<str>, V: AsRef<[u8]>>(
     fields: impl IntoIterator<Item = (N, V)>,
+    text: usize,
 ) -> Result<Headers, HeadError> {
-    let mut headers = Headers::new();
+    let fields = fields.into_iter();
+    let mut headers = Headers::with_room(fields.size_hint().0, text);
     for (name, value) in fields {
         headers.append(name.as_ref(), value)?;
     }

@@ -202,4 +202,16 @@ mod tests {
         assert_eq!(peer, address);
         assert!(stream.nodelay().unwrap());
     }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn the_system_gives_up_what_is_not_acknowledged() {
+        use nix::sys::socket::{GetSockOpt as _, sockopt::TcpUserTimeout};
+
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("ws://{}/", listener.local_addr().unwrap());
+        let stream = super::super::Connector::new().dial(url).await.unwrap();
+        let timeout = stream.tcp_stream().map(|tcp| TcpUserTimeout.get(tcp));
+        assert_eq!(timeout, Some(Ok(30_000)));
+    }
 }

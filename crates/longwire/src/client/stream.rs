@@ -30,6 +30,14 @@ impl ByteStream {
         }
     }
 
+    #[cfg(all(test, target_os = "linux"))]
+    pub(super) fn tcp_stream(&self) -> Option<&TcpStream> {
+        match &self.io {
+            Io::Tcp(tcp) => Some(tcp),
+            _ => None,
+        }
+    }
+
     #[cfg(feature = "tls")]
     pub(super) fn tls(
         stream: tokio_rustls::client::TlsStream<TcpStream>,

@@ -5,12 +5,10 @@
 
 mod engine;
 mod pool;
-#[cfg(feature = "worker")]
 mod room;
 
 pub use engine::{ZlibDeflate, ZlibInflate};
 pub use pool::{Pool, ThreadCodecs};
-#[cfg(feature = "worker")]
 pub(crate) use room::Room;
 
 #[cfg(test)]

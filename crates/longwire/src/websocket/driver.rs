@@ -1,24 +1,22 @@
 //! The core on a transport: everything here is synchronous and polls.
 
-use super::{
-    inbox::{Inbox, Item},
-    outgoing::Outgoing,
-};
+mod receive;
+
+use super::{inbox::Inbox, outgoing::Outgoing};
 use crate::{Error, deflate::ThreadCodecs, entropy::ThreadRandom, io::Io, keeper::Now, network};
 use longwire_proto::{
-    CloseCause, CloseFrame, Compress, Connection, ControlPayload, Env, Event, Input, Instant,
-    Message, MessageKind, MessageRef, ReceiveMode, SendError, Transport,
+    CloseCause, CloseFrame, Compress, Connection, ControlPayload, Env, Instant, Message,
+    MessageKind, MessageRef, ReceiveMode, SendError, Transport,
 };
 use std::{
-    cell::Cell,
     io,
     net::SocketAddr,
-    pin::{Pin, pin},
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::io::AsyncWrite;
 
 pub(super) struct Driver {
     connection: Connection,
@@ -90,15 +88,9 @@ const GRACE: Duration = Duration::from_secs(1);
 /// network. No other Ping says so.
 const NETWORK_CHANGED: &[u8] = b"network changed";
 
-/// The size of a thread's read buffer: a message of 64 KiB comes in one read.
-const READ_BUFFER: usize = 128 * 1024;
-
-thread_local! {
-    /// Reads of all connections on this thread go through one buffer; an idle
-    /// connection has none. Taken out while in use, so that a transport that is
-    /// itself a WebSocket finds it missing and not borrowed.
-    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
+/// From this size on a fragment is written from where it is: below it a copy
+/// costs less than a write that could have served more of them.
+const LEND: usize = 16 * 1024;
 
 impl Driver {
     pub(super) fn new(mut connection: Connection, io: Io) -> Driver {
@@ -160,128 +152,6 @@ impl Driver {
         called
     }
 
-    // --- Receiving ---
-
-    /// Reads one batch and takes in what it holds. Pending when there is
-    /// nothing to read; never ready again after the end of input.
-    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, now: &Now<'_>) -> Poll<Batch> {
-        if self.eof || self.io.is_closed() {
-            return Poll::Pending;
-        }
-        let polled = match self.poll_read_target(cx, now) {
-            Some(polled) => polled,
-            None => self.poll_read_buffer(cx, now),
-        };
-        let read = std::task::ready!(polled);
-        let batch = match read {
-            Ok(1..READ_BUFFER) => Batch::Short,
-            Ok(_) | Err(_) => Batch::Full,
-        };
-        match read {
-            Ok(0) => {
-                self.eof = true;
-                self.release_end(now);
-                self.connection.receive_eof(now.get());
-                self.take_in(&mut [], now);
-            }
-            Ok(_) => {}
-            Err(error) => self.transport_failed(error, now),
-        }
-        Poll::Ready(batch)
-    }
-
-    /// Reads the rest of a large message straight to where it belongs.
-    fn poll_read_target(
-        &mut self,
-        cx: &mut Context<'_>,
-        now: &Now<'_>,
-    ) -> Option<Poll<io::Result<usize>>> {
-        let polled = {
-            let mut target = self.connection.read_target()?;
-            pin!(self.io.read_buf(&mut target)).poll(cx)
-        };
-        if let Poll::Ready(Ok(1..)) = polled {
-            self.take_in(&mut [], now);
-        }
-        Some(polled)
-    }
-
-    /// Reads to the thread's buffer.
-    fn poll_read_buffer(&mut self, cx: &mut Context<'_>, now: &Now<'_>) -> Poll<io::Result<usize>> {
-        let mut buffer = BUFFER.take();
-        buffer.resize(READ_BUFFER, 0);
-        let mut buf = ReadBuf::new(&mut buffer);
-        let polled = Pin::new(&mut self.io).poll_read(cx, &mut buf);
-        let len = buf.filled().len();
-        if len > 0 {
-            self.take_in(&mut buffer[..len], now);
-        }
-        BUFFER.set(buffer);
-        polled.map_ok(|()| len)
-    }
-
-    /// Takes in bytes that were read.
-    pub(super) fn take_in(&mut self, bytes: &mut [u8], now: &Now<'_>) {
-        let mut input = Input::new(bytes);
-        let mut env = Env {
-            now: now.get(),
-            output: self.output.get_mut(),
-            mask_keys: &mut ThreadRandom,
-            codecs: &mut ThreadCodecs,
-        };
-        while let Some(event) = self.connection.next_event(&mut env, &mut input) {
-            match event {
-                Event::Text(_) | Event::Binary(_) if self.interest == Interest::Nothing => {}
-                // After our Close frame we read on, for the peer's, whether or
-                // not anybody takes what else comes.
-                Event::Text(_) | Event::Binary(_) | Event::Chunk(_)
-                    if !self.connection.is_open() && !self.inbox.has_room() => {}
-                Event::Text(text) => self.inbox.push(Item::Message(text.into())),
-                Event::Binary(bytes) => self.inbox.push(Item::Message(bytes.into())),
-                Event::Chunk(chunk) => {
-                    if chunk.first {
-                        self.mode = ReceiveMode::Message;
-                    }
-                    if chunk.last {
-                        self.connection.set_receive_mode(self.mode);
-                    }
-                    match self.interest {
-                        Interest::All => self.inbox.push(Item::of_chunk(chunk)),
-                        Interest::SkipStreamed if chunk.last => self.interest = Interest::All,
-                        Interest::SkipStreamed | Interest::Nothing => {}
-                    }
-                }
-                Event::Pong(payload) => complete_ping(&mut self.pings, &payload, now.get()),
-                Event::Ping(_) => {}
-                Event::Closed => log_closed(&self.connection),
-            }
-        }
-        self.output.tidy();
-        if self.connection.has_held_end() && self.release.is_none() {
-            self.release = Some(match self.interest {
-                Interest::Nothing => now.get(),
-                Interest::All | Interest::SkipStreamed => now.get() + GRACE,
-            });
-        }
-    }
-
-    /// The user comes for more than there is, or never will: what ended the
-    /// connection takes effect.
-    pub(super) fn release_end(&mut self, now: &Now<'_>) {
-        if self.connection.has_held_end() {
-            self.release = None;
-            self.with_env(now.get(), Connection::release_end);
-            self.take_in(&mut [], now);
-        }
-    }
-
-    /// The user took a message, and may have an answer to it.
-    pub(super) fn taken(&mut self, now: &Now<'_>) {
-        if let Some(release) = &mut self.release {
-            *release = now.get() + GRACE;
-        }
-    }
-
     /// When [`handle_timeout`](Self::handle_timeout) is due.
     pub(super) fn next_timeout(&self) -> Option<Instant> {
         let timeout = self.connection.next_timeout();
@@ -289,82 +159,6 @@ impl Driver {
             None => timeout,
             Some(release) => Some(timeout.map_or(release, |timeout| timeout.min(release))),
         }
-    }
-
-    /// The next whole message.
-    pub(super) fn pop_message(&mut self) -> Option<Result<Message, Error>> {
-        self.want(ReceiveMode::Message);
-        loop {
-            match self.inbox.pop()? {
-                Item::Message(message) => return Some(Ok(message)),
-                Item::Chunk {
-                    kind,
-                    payload,
-                    last,
-                } => {
-                    let (_, assembled) = &mut **self
-                        .assembly
-                        .get_or_insert_with(|| Box::new((kind, Vec::new())));
-                    assembled.extend_from_slice(&payload);
-                    let limit = self.connection.config().limits.max_message_size;
-                    if assembled.len() as u64 > limit {
-                        self.assembly = None;
-                        if !last {
-                            self.skip_streamed();
-                        }
-                        return Some(Err(Error::MessageTooBig { limit }));
-                    }
-                    if last && let Some(assembly) = self.assembly.take() {
-                        let (kind, whole) = *assembly;
-                        return Some(Ok(super::reader::whole(kind, whole.into())));
-                    }
-                }
-            }
-        }
-    }
-
-    /// What was received next, a whole message or a chunk. From here on the
-    /// next message comes in chunks.
-    pub(super) fn pop_item(&mut self) -> Option<Result<Item, Error>> {
-        self.want(ReceiveMode::Stream);
-        if let Some(assembly) = self.assembly.take() {
-            let (kind, assembled) = *assembly;
-            return Some(Ok(Item::Chunk {
-                kind,
-                payload: assembled.into(),
-                last: false,
-            }));
-        }
-        self.inbox.pop().map(|item| {
-            self.want(ReceiveMode::Message);
-            Ok(item)
-        })
-    }
-
-    fn want(&mut self, mode: ReceiveMode) {
-        if self.mode != mode {
-            self.mode = mode;
-            self.connection.set_receive_mode(mode);
-        }
-    }
-
-    /// Nobody receives any more: what comes is thrown away.
-    pub(super) fn stop_receiving(&mut self) {
-        self.interest = Interest::Nothing;
-        self.inbox = Inbox::default();
-        if let Some(release) = &mut self.release {
-            *release = Instant::default();
-        }
-    }
-
-    /// The rest of the message that is being streamed is of no interest.
-    pub(super) fn skip_streamed(&mut self) {
-        while matches!(self.inbox.front(), Some(Item::Chunk { .. })) {
-            if let Some(Item::Chunk { last: true, .. }) = self.inbox.pop() {
-                return;
-            }
-        }
-        self.interest = Interest::SkipStreamed;
     }
 
     /// How the connection ended, for the receiving side: once as an error if
@@ -423,6 +217,47 @@ impl Driver {
         let sent =
             self.with_output(|connection, env| connection.send_fragment(env, fragment, last));
         sent.map_err(|error| self.refused(error))
+    }
+
+    /// As [`send_fragment`](Self::send_fragment), for a large one: what the
+    /// transport takes now is written from where it is, and the rest copied.
+    pub(super) fn write_fragment(
+        &mut self,
+        cx: &mut Context<'_>,
+        fragment: MessageRef<'_>,
+        last: bool,
+        now: &Now<'_>,
+    ) -> Result<(), Error> {
+        let mut env = Env {
+            now: Instant::default(),
+            output: self.output.get_mut(),
+            mask_keys: &mut ThreadRandom,
+            codecs: &mut ThreadCodecs,
+        };
+        let sent = self.connection.send_fragment_lent(&mut env, fragment, last);
+        let payload = sent.map_err(|error| self.refused(error))?;
+        let output = self.output.get_mut();
+        let queued = output.len();
+        let written = match self.io.poll_write_followed(cx, output, payload) {
+            Poll::Ready(Ok(len)) => len,
+            Poll::Ready(Err(error)) => {
+                self.transport_failed(error, now);
+                return Ok(());
+            }
+            Poll::Pending => 0,
+        };
+        // Before anything else can be put out.
+        output.put(&payload[written.saturating_sub(queued)..]);
+        if written > 0 {
+            self.written(written.min(queued), now);
+        }
+        self.output.tidy();
+        Ok(())
+    }
+
+    /// Whether a fragment is better written from where it is than copied.
+    pub(super) fn lends(&self, fragment: MessageRef<'_>) -> bool {
+        fragment.as_bytes().len() >= LEND && !self.is_blocked() && self.io.is_write_vectored()
     }
 
     /// The error for what the core refused to send.
@@ -605,26 +440,5 @@ impl Driver {
             self.connection.transport_error(now.get());
         }
         self.take_in(&mut [], now);
-    }
-}
-
-fn complete_ping(pings: &mut [PendingPing], payload: &[u8], now: Instant) {
-    let waiting = pings
-        .iter_mut()
-        .filter(|ping| ping.round_trip.is_none() && ping.id.to_be_bytes() == payload);
-    for ping in waiting {
-        ping.round_trip = Some(now.since(ping.sent));
-    }
-}
-
-fn log_closed(connection: &Connection) {
-    if let Some(info) = connection.close_info() {
-        tracing::debug!(
-            role = ?connection.role(),
-            code = info.code().get(),
-            cause = ?info.cause,
-            clean = info.was_clean(),
-            "connection closed"
-        );
     }
 }

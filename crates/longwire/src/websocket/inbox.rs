@@ -67,6 +67,7 @@ impl Inbox {
         self.items.is_none()
     }
 
+    #[inline]
     pub(super) fn push(&mut self, item: Item) {
         self.weight += item.weight();
         let items = self
@@ -75,21 +76,27 @@ impl Inbox {
         items.push_back(item);
     }
 
+    #[inline]
     pub(super) fn pop(&mut self) -> Option<Item> {
         let items = self.items.as_mut()?;
         let item = items.pop_front()?;
         self.weight -= item.weight();
         if items.is_empty() {
-            // Nothing is retained by an idle connection.
-            let items = self.items.take();
-            if items
-                .as_ref()
-                .is_some_and(|items| items.capacity() <= SPARE_CAPACITY)
-            {
-                SPARE.set(items);
-            }
+            self.tidy();
         }
         Some(item)
+    }
+
+    /// Leaves the memory to the thread's next connection: nothing is retained by
+    /// an idle one.
+    fn tidy(&mut self) {
+        let items = self.items.take();
+        if items
+            .as_ref()
+            .is_some_and(|items| items.capacity() <= SPARE_CAPACITY)
+        {
+            SPARE.set(items);
+        }
     }
 
     pub(super) fn front(&self) -> Option<&Item> {

@@ -3,6 +3,7 @@
 mod driver;
 mod inbox;
 mod outgoing;
+mod read_buffer;
 mod reader;
 mod receiver;
 mod sender;

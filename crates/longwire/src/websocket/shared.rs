@@ -10,7 +10,7 @@ use crate::{
     io::Io,
     keeper::{Keeper, Now, Tick, lock, tick_after},
 };
-use longwire_proto::{CloseCode, CloseFrame, Config, Connection, Message, Role};
+use longwire_proto::{CloseCode, CloseFrame, Config, Connection, Message, MessageRef, Role};
 use std::{
     sync::{
         Arc, Mutex, MutexGuard,
@@ -260,7 +260,7 @@ impl Shared {
         now: &Now<'_>,
         defer: bool,
     ) {
-        if defer || !driver.inbox.is_empty() {
+        if (defer || !driver.inbox.is_empty()) && !driver.is_flushed() {
             return self.signal.schedule_changed();
         }
         self.flush(&mut driver, now);
@@ -269,6 +269,20 @@ impl Shared {
             drop(driver);
             self.ended();
         }
+    }
+
+    /// Sends a large fragment, written from where it is as far as the transport
+    /// takes it.
+    pub(super) fn write_fragment(
+        &self,
+        driver: &mut Driver,
+        fragment: MessageRef<'_>,
+        last: bool,
+        now: &Now<'_>,
+    ) -> Result<(), Error> {
+        driver.write_fragment(&mut self.io_context(), fragment, last, now)?;
+        self.flush(driver, now);
+        Ok(())
     }
 
     /// Writes, and wakes those who wait for room or for all to be written.

@@ -41,7 +41,11 @@ impl Fragments<'_> {
         if !self.begun || driver.is_backlogged() {
             ready!(self.poll_room(cx, key, &mut driver, &now))?;
         }
-        driver.send_fragment(fragment, last)?;
+        if driver.lends(fragment) {
+            shared.write_fragment(&mut driver, fragment, last, &now)?;
+        } else {
+            driver.send_fragment(fragment, last)?;
+        }
         self.begun = true;
         self.finished = last;
         shared.written(driver, &now, false);

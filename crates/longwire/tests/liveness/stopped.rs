@@ -14,21 +14,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Which driver the process below is to run.
-const DRIVER: &str = "LONGWIRE_TEST_DRIVER";
+/// Set for the process that is stopped.
+const STOPPABLE: &str = "LONGWIRE_TEST_STOPPABLE";
 
-/// Not a test: the process that is stopped.
-#[test]
-#[ignore = "the tests of this file run it"]
-fn process() {
-    let driver = match std::env::var(DRIVER).as_deref() {
-        Ok("async") => Driver::Async,
-        Ok("worker") => Driver::Worker,
-        _ => panic!("the tests of this file run it, with {DRIVER} set"),
-    };
+/// Serves, and says where, until it is killed, or the tests have crashed.
+fn serve(driver: Driver) {
     let running = Running::start(driver, quick());
     println!("\naddress {}", running.address);
-    // Until it is killed, or the tests have crashed.
     thread::sleep(PATIENCE * 3);
 }
 
@@ -39,10 +31,11 @@ struct Stoppable {
 }
 
 impl Stoppable {
-    fn start(driver: &str) -> Stoppable {
+    /// Runs this test, by its name, in another process.
+    fn start(test: &str) -> Stoppable {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--ignored", "--exact", "stopped::process", "--nocapture"])
-            .env(DRIVER, driver)
+            .args(["--exact", test, "--nocapture"])
+            .env(STOPPABLE, "yes")
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -66,8 +59,11 @@ impl Drop for Stoppable {
     }
 }
 
-fn is_stopped_and_goes_on(driver: &str) {
-    let process = Stoppable::start(driver);
+fn is_stopped_and_goes_on(test: &str, driver: Driver) {
+    if std::env::var_os(STOPPABLE).is_some() {
+        return serve(driver);
+    }
+    let process = Stoppable::start(test);
     let mut socket = open(process.address, "/");
     for _ in 0..3 {
         // It has sent a Ping, and waits for the answer.
@@ -90,10 +86,12 @@ fn is_stopped_and_goes_on(driver: &str) {
 
 #[test]
 fn a_stopped_process_finds_its_peers_alive_on_tokio() {
-    is_stopped_and_goes_on("async");
+    let test = "stopped::a_stopped_process_finds_its_peers_alive_on_tokio";
+    is_stopped_and_goes_on(test, Driver::Async);
 }
 
 #[test]
 fn a_stopped_process_finds_its_peers_alive_on_a_worker() {
-    is_stopped_and_goes_on("worker");
+    let test = "stopped::a_stopped_process_finds_its_peers_alive_on_a_worker";
+    is_stopped_and_goes_on(test, Driver::Worker);
 }

@@ -22,11 +22,10 @@ pub struct Acknowledgements {
 /// What is known of the bytes that the transport took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Writes {
-    /// None wait for their acknowledgement. Of later ones nobody asks before
-    /// `writes_due`.
+    /// None wait for their acknowledgement.
     Settled,
-    /// Nothing was heard since some were taken. At `writes_due` the system is
-    /// asked about them.
+    /// Nothing was heard since some were taken. The system is asked about them
+    /// soon, but not before `writes_due`.
     Taken,
     /// Some were under way when the system was asked, and are to be acknowledged
     /// by `writes_due`.
@@ -47,11 +46,9 @@ impl Keepalive {
     ///
     /// It is not told when: the time would be read for every message. What was
     /// last heard, or asked, says how long ago it can be at most.
-    pub(in super::super) fn write_taken(&mut self, config: &Config) {
-        if self.writes == Writes::Settled {
-            let first_look = self.last_heard + floor(config) / FIRST_LOOK;
+    pub(in super::super) const fn write_taken(&mut self) {
+        if matches!(self.writes, Writes::Settled) {
             self.writes = Writes::Taken;
-            self.writes_due = self.writes_due.max(first_look);
         }
     }
 
@@ -97,8 +94,15 @@ impl Keepalive {
         self.writes_due = Instant::default();
     }
 
-    pub(super) fn acknowledgement_timeout(&self) -> Option<Instant> {
-        self.awaits_acknowledgement().then_some(self.writes_due)
+    pub(super) fn acknowledgement_timeout(&self, config: &Config) -> Option<Instant> {
+        match self.writes {
+            Writes::Settled => None,
+            Writes::Taken => {
+                let first_look = self.last_heard + floor(config) / FIRST_LOOK;
+                Some(first_look.max(self.writes_due))
+            }
+            Writes::InFlight => Some(self.writes_due),
+        }
     }
 
     /// Whether what is under way is overdue now, which is when `writes_due` has

@@ -3,6 +3,8 @@
 //! as epoll tells them, each once, and with some that nobody asked for. What
 //! goes out must be what an ideal socket would have got.
 
+mod acknowledged;
+
 use super::*;
 use crate::worker::{
     Acceptance, Opening, Peer, Sent,

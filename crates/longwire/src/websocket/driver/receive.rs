@@ -1,0 +1,332 @@
+//! What comes from the transport, and how it is given out.
+
+use super::{Batch, Driver, GRACE, Interest, PendingPing};
+use crate::{
+    Error,
+    deflate::{Room, ThreadCodecs},
+    entropy::ThreadRandom,
+    keeper::Now,
+    websocket::{
+        inbox::{Inbox, Item},
+        read_buffer::{READ_BUFFER, ReadBuffer},
+        reader,
+    },
+};
+use longwire_proto::{
+    Chunk, Connection, Env, Event, Input, Instant, Message, MessageKind, ReceiveMode,
+};
+use std::{
+    borrow::Cow,
+    io,
+    ops::Range,
+    pin::{Pin, pin},
+    task::{Context, Poll},
+};
+use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+
+/// A part of what was read that is to be given out where it is.
+struct Lent {
+    part: Range<usize>,
+    /// Of a message that is being streamed, and whether it is the last chunk. A
+    /// whole binary message otherwise.
+    chunk: Option<(MessageKind, bool)>,
+}
+
+impl Driver {
+    /// Reads one batch and takes in what it holds. Pending when there is
+    /// nothing to read; never ready again after the end of input.
+    pub(in crate::websocket) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: &Now<'_>,
+    ) -> Poll<Batch> {
+        if self.eof || self.io.is_closed() {
+            return Poll::Pending;
+        }
+        let polled = match self.poll_read_target(cx, now) {
+            Some(polled) => polled,
+            None => self.poll_read_buffer(cx, now),
+        };
+        let read = std::task::ready!(polled);
+        let batch = match read {
+            Ok(1..READ_BUFFER) => Batch::Short,
+            Ok(_) | Err(_) => Batch::Full,
+        };
+        match read {
+            Ok(0) => {
+                self.eof = true;
+                self.release_end(now);
+                self.connection.receive_eof(now.get());
+                self.take_in(&mut [], now);
+            }
+            Ok(_) => {}
+            Err(error) => self.transport_failed(error, now),
+        }
+        Poll::Ready(batch)
+    }
+
+    /// Reads the rest of a large message straight to where it belongs.
+    fn poll_read_target(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: &Now<'_>,
+    ) -> Option<Poll<io::Result<usize>>> {
+        let polled = {
+            let mut target = self.connection.read_target()?;
+            pin!(self.io.read_buf(&mut target)).poll(cx)
+        };
+        if let Poll::Ready(Ok(1..)) = polled {
+            self.take_in(&mut [], now);
+        }
+        Some(polled)
+    }
+
+    /// Reads to the thread's buffer.
+    fn poll_read_buffer(&mut self, cx: &mut Context<'_>, now: &Now<'_>) -> Poll<io::Result<usize>> {
+        let mut buffer = ReadBuffer::take();
+        let mut buf = ReadBuf::new(buffer.as_mut_slice());
+        let polled = Pin::new(&mut self.io).poll_read(cx, &mut buf);
+        let len = buf.filled().len();
+        if len > 0 {
+            self.take_in_buffer(buffer, len, now);
+        }
+        polled.map_ok(|()| len)
+    }
+
+    /// Takes in what was read to a buffer. A large part is given out where it is.
+    fn take_in_buffer(&mut self, mut buffer: ReadBuffer, len: usize, now: &Now<'_>) {
+        let read = &mut buffer.as_mut_slice()[..len];
+        // What is decompressed is elsewhere.
+        let is_plain = !self.connection.has_extension();
+        let lends = |len| is_plain && ReadBuffer::lends(len);
+        let Some(lent) = self.take_in_until(read, now, lends) else {
+            return;
+        };
+        // Less than the part, and most often nothing.
+        let mut rest = read[lent.part.end..].to_vec();
+        let payload = buffer.lend(lent.part);
+        self.inbox.push(match lent.chunk {
+            None => Item::Message(Message::Binary(payload)),
+            Some((kind, last)) => Item::Chunk {
+                kind,
+                payload,
+                last,
+            },
+        });
+        self.take_in(&mut rest, now);
+    }
+
+    /// Takes in bytes that were read.
+    pub(in crate::websocket) fn take_in(&mut self, bytes: &mut [u8], now: &Now<'_>) {
+        self.take_in_until(bytes, now, |_| false);
+    }
+
+    /// Takes in bytes that were read, up to the end of a part that is to be lent.
+    fn take_in_until(
+        &mut self,
+        bytes: &mut [u8],
+        now: &Now<'_>,
+        lends: impl Fn(usize) -> bool,
+    ) -> Option<Lent> {
+        let read = bytes.len();
+        let mut lent = None;
+        let mut room = Room::of(&self.connection);
+        let mut input = Input::new(bytes).with_scratch(room.bytes());
+        let mut env = Env {
+            now: now.get(),
+            output: self.output.get_mut(),
+            mask_keys: &mut ThreadRandom,
+            codecs: &mut ThreadCodecs,
+        };
+        while lent.is_none()
+            && let Some(event) = self.connection.next_event(&mut env, &mut input)
+        {
+            let taken = read - input.len();
+            match event {
+                Event::Text(_) | Event::Binary(_) if self.interest == Interest::Nothing => {}
+                // After our Close frame we read on, for the peer's, whether or
+                // not anybody takes what else comes.
+                Event::Text(_) | Event::Binary(_) | Event::Chunk(_)
+                    if !self.connection.is_open() && !self.inbox.has_room() => {}
+                Event::Text(text) => self.inbox.push(Item::Message(text.into())),
+                Event::Binary(Cow::Borrowed(bytes)) if lends(bytes.len()) => {
+                    lent = Some(Lent::before(taken, bytes.len(), None));
+                }
+                Event::Binary(bytes) => self.inbox.push(Item::Message(bytes.into())),
+                Event::Chunk(chunk) => {
+                    if chunk.first {
+                        self.mode = ReceiveMode::Message;
+                    }
+                    if chunk.last {
+                        self.connection.set_receive_mode(self.mode);
+                    }
+                    match self.interest {
+                        Interest::All if is_lent(&chunk, &lends) => {
+                            let len = chunk.payload.len();
+                            lent = Some(Lent::before(taken, len, Some((chunk.kind, chunk.last))));
+                        }
+                        Interest::All => self.inbox.push(Item::of_chunk(chunk)),
+                        Interest::SkipStreamed if chunk.last => self.interest = Interest::All,
+                        Interest::SkipStreamed | Interest::Nothing => {}
+                    }
+                }
+                Event::Pong(payload) => complete_ping(&mut self.pings, &payload, now.get()),
+                Event::Ping(_) => {}
+                Event::Closed => log_closed(&self.connection),
+            }
+        }
+        self.output.tidy();
+        if self.connection.has_held_end() && self.release.is_none() {
+            self.release = Some(match self.interest {
+                Interest::Nothing => now.get(),
+                Interest::All | Interest::SkipStreamed => now.get() + GRACE,
+            });
+        }
+        lent
+    }
+
+    /// The user comes for more than there is, or never will: what ended the
+    /// connection takes effect.
+    pub(in crate::websocket) fn release_end(&mut self, now: &Now<'_>) {
+        if self.connection.has_held_end() {
+            self.release = None;
+            self.with_env(now.get(), Connection::release_end);
+            self.take_in(&mut [], now);
+        }
+    }
+
+    /// The user took a message, and may have an answer to it.
+    pub(in crate::websocket) fn taken(&mut self, now: &Now<'_>) {
+        if let Some(release) = &mut self.release {
+            *release = now.get() + GRACE;
+        }
+    }
+
+    /// The next whole message.
+    #[inline]
+    pub(in crate::websocket) fn pop_message(&mut self) -> Option<Result<Message, Error>> {
+        self.want(ReceiveMode::Message);
+        while let Some(item) = self.inbox.pop() {
+            match item {
+                Item::Message(message) => return Some(Ok(message)),
+                Item::Chunk {
+                    kind,
+                    payload,
+                    last,
+                } => {
+                    if let Some(assembled) = self.assemble(kind, &payload, last) {
+                        return Some(assembled);
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// Adds a chunk to the message that it belongs to; gives that when it is
+    /// whole, or too long.
+    #[cold]
+    fn assemble(
+        &mut self,
+        kind: MessageKind,
+        payload: &[u8],
+        last: bool,
+    ) -> Option<Result<Message, Error>> {
+        let (_, assembled) = &mut **self
+            .assembly
+            .get_or_insert_with(|| Box::new((kind, Vec::new())));
+        assembled.extend_from_slice(payload);
+        let limit = self.connection.config().limits.max_message_size;
+        if assembled.len() as u64 > limit {
+            self.assembly = None;
+            if !last {
+                self.skip_streamed();
+            }
+            return Some(Err(Error::MessageTooBig { limit }));
+        }
+        if !last {
+            return None;
+        }
+        let (kind, whole) = *self.assembly.take()?;
+        Some(Ok(reader::whole(kind, whole.into())))
+    }
+
+    /// What was received next, a whole message or a chunk. From here on the
+    /// next message comes in chunks.
+    pub(in crate::websocket) fn pop_item(&mut self) -> Option<Result<Item, Error>> {
+        self.want(ReceiveMode::Stream);
+        if let Some(assembly) = self.assembly.take() {
+            let (kind, assembled) = *assembly;
+            return Some(Ok(Item::Chunk {
+                kind,
+                payload: assembled.into(),
+                last: false,
+            }));
+        }
+        self.inbox.pop().map(|item| {
+            self.want(ReceiveMode::Message);
+            Ok(item)
+        })
+    }
+
+    fn want(&mut self, mode: ReceiveMode) {
+        if self.mode != mode {
+            self.mode = mode;
+            self.connection.set_receive_mode(mode);
+        }
+    }
+
+    /// Nobody receives any more: what comes is thrown away.
+    pub(in crate::websocket) fn stop_receiving(&mut self) {
+        self.interest = Interest::Nothing;
+        self.inbox = Inbox::default();
+        if let Some(release) = &mut self.release {
+            *release = Instant::default();
+        }
+    }
+
+    /// The rest of the message that is being streamed is of no interest.
+    pub(in crate::websocket) fn skip_streamed(&mut self) {
+        while matches!(self.inbox.front(), Some(Item::Chunk { .. })) {
+            if let Some(Item::Chunk { last: true, .. }) = self.inbox.pop() {
+                return;
+            }
+        }
+        self.interest = Interest::SkipStreamed;
+    }
+}
+
+impl Lent {
+    /// A part of `len` bytes before `end`.
+    const fn before(end: usize, len: usize, chunk: Option<(MessageKind, bool)>) -> Lent {
+        Lent {
+            part: end - len..end,
+            chunk,
+        }
+    }
+}
+
+fn is_lent(chunk: &Chunk<'_>, lends: impl Fn(usize) -> bool) -> bool {
+    matches!(&chunk.payload, Cow::Borrowed(payload) if lends(payload.len()))
+}
+
+fn complete_ping(pings: &mut [PendingPing], payload: &[u8], now: Instant) {
+    let waiting = pings
+        .iter_mut()
+        .filter(|ping| ping.round_trip.is_none() && ping.id.to_be_bytes() == payload);
+    for ping in waiting {
+        ping.round_trip = Some(now.since(ping.sent));
+    }
+}
+
+fn log_closed(connection: &Connection) {
+    if let Some(info) = connection.close_info() {
+        tracing::debug!(
+            role = ?connection.role(),
+            code = info.code().get(),
+            cause = ?info.cause,
+            clean = info.was_clean(),
+            "connection closed"
+        );
+    }
+}

@@ -158,8 +158,10 @@ impl View {
         if let Some(limit) = finding.limit {
             line += &format!("{} not, ", seconds(limit));
         }
-        let silent: Vec<_> = silent.into_iter().map(seconds).collect();
-        line += &format!("silent for {}", silent.join(", "));
+        if !silent.is_empty() {
+            let silent: Vec<_> = silent.into_iter().map(seconds).collect();
+            line += &format!("silent for {}", silent.join(", "));
+        }
         self.progress
             .say(&line.chars().take(WIDTH - 1).collect::<String>());
     }

@@ -13,8 +13,11 @@ use crate::workspace::Workspace;
 /// wait for.
 const PING: Duration = Duration::from_secs(2);
 
-/// Far less than a heartbeat, and much for a busy machine.
-const AT_ONCE: Duration = Duration::from_millis(1_500);
+/// The heartbeat of the one that is told, which cannot be what tells it.
+const SELDOM: Duration = Duration::from_secs(30);
+
+/// Far less than that, and much for a busy machine.
+const AT_ONCE: Duration = Duration::from_secs(10);
 
 /// The client that is told of the change is back at once, the other by the next
 /// beat, and both from the new address.
@@ -23,7 +26,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<String> {
     let network = Network::new(workspace)?;
     let place = Place::network(workspace, &network);
     let mut server = place.server("async", Duration::ZERO)?;
-    let mut told = place.client("told", PING)?;
+    let mut told = place.client("told", SELDOM)?;
     let mut untold = place.client("untold", PING)?;
     for _ in 0..2 {
         let opened = server.hears("open")?;

@@ -6,7 +6,7 @@ mod probing;
 mod program;
 
 use connecting::{drain, request, scripted};
-use probing::{AfterSilence, accept, probe, stranger};
+use probing::{accept, probe};
 use program::Program;
 use std::{
     fs,
@@ -153,6 +153,9 @@ fn what_is_no_url_or_no_span_is_2() {
         (&["localhost:8080/path"][..], "did you mean ws://localhost"),
         (&["--idle", "5d", "ws://localhost/"], "10m"),
         (&["--idle", "2s", "ws://localhost/"], "--idle-from"),
+        (&["--idle", "10m"], "which URL"),
+        (&["--idle"], "which URL"),
+        (&[], "<URL>"),
         (&["--pings", "0", "ws://localhost/"], "1..=1000"),
     ] {
         let run = probe(arguments);
@@ -278,10 +281,20 @@ fn tls_is_told() {
 }
 
 #[cfg(unix)]
+fn interrupt(child: &std::process::Child) {
+    let id = child.id().to_string();
+    let killed = std::process::Command::new("kill")
+        .args(["-INT", &id])
+        .status();
+    assert!(killed.unwrap().success());
+}
+
+#[cfg(unix)]
 #[test]
 fn an_interrupt_prints_what_is_known() {
-    use std::{io::Read as _, process::Command, time::Instant};
-    let url = stranger(Duration::from_secs(60), AfterSilence::Says(b""));
+    use std::{io::Read as _, time::Instant};
+    let quiet = probing::AfterSilence::Says(b"");
+    let url = probing::stranger(Duration::from_secs(60), quiet);
     let mut child = probing::command(&["--idle", "60s", &url]).spawn().unwrap();
     let mut stdout = child.stdout.take().unwrap();
     let mut text = String::new();
@@ -291,12 +304,33 @@ fn an_interrupt_prints_what_is_known() {
         assert!(length > 0, "{text}");
         text.push_str(std::str::from_utf8(&buffer[..length]).unwrap());
     }
-    let id = child.id().to_string();
-    let killed = Command::new("kill").args(["-INT", &id]).status().unwrap();
-    assert!(killed.success());
+    interrupt(&child);
     let begin = Instant::now();
     stdout.read_to_string(&mut text).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert!(begin.elapsed() < Duration::from_secs(20));
     assert!(text.contains("Interrupted at"), "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_while_connecting_prints_how_far_that_was() {
+    let (asked, was_asked) = std::sync::mpsc::channel();
+    let server = scripted(move |stream| {
+        request(&stream);
+        asked.send(()).unwrap();
+        drain(stream);
+    });
+    let url = format!("ws://{server}/");
+    let child = probing::command(&[&url]).spawn().unwrap();
+    was_asked.recv().unwrap();
+    interrupt(&child);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains(&format!("{server} connected in")), "{text}");
+    assert!(
+        text.contains("Interrupted at the opening handshake"),
+        "{text}"
+    );
 }

@@ -120,7 +120,7 @@ fn a_server_that_closes_says_with_which_code() {
 #[test]
 fn a_server_that_beats_by_itself_needs_nothing_added() {
     let url = stranger(Duration::from_millis(1500), AfterSilence::Says(b"\x89\x00"));
-    let run = probe(&["--idle", "8s", "--idle-from", "1s", &url]);
+    let run = probe(&["--idle-from", "1s", "--idle", &url]);
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
     assert!(
         run.stdout.contains("the server speaks before"),

@@ -4,7 +4,7 @@ use crate::{
         self, Heartbeat, Transport,
         values::{self, Header, Interval, ProxyChoice},
     },
-    exit::Failure,
+    exit::{Failure, Status},
     probe::{self, Idle, Options},
 };
 use std::time::Duration;
@@ -39,11 +39,14 @@ Exit codes:
   5  the connection was lost while it was looked at";
 
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "longwire probe [OPTIONS] <URL>")]
 #[command(after_help = "See --help for what is found out, examples and exit codes.")]
 #[command(after_long_help = HELP)]
 pub(crate) struct Arguments {
     /// What to probe: ws://HOST[:PORT]/PATH, or wss:// for TLS.
-    url: String,
+    // After --idle it may have been taken for MAX.
+    #[arg(required_unless_present = "idle")]
+    url: Option<String>,
 
     #[command(flatten)]
     what: WhatArguments,
@@ -61,9 +64,8 @@ pub(crate) struct Arguments {
 struct WhatArguments {
     /// Find out after how long a silent connection is dropped, up to MAX:
     /// seconds, or as 90s, 10m or 1h. [default MAX: 10m]
-    #[arg(long, value_name = "MAX", num_args = 0..=1, default_missing_value = "10m")]
-    #[arg(value_parser = values::span)]
-    idle: Option<Duration>,
+    #[arg(long, value_name = "MAX", num_args = 0..=1, default_missing_value = DEFAULT_MAX)]
+    idle: Option<String>,
     /// The shortest silence to try.
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = values::span)]
     idle_from: Duration,
@@ -101,6 +103,9 @@ struct HandshakeArguments {
 /// What a connection may receive, whatever is sent.
 const MAX_MESSAGE: u64 = 16 << 20;
 
+/// How long the search goes if only `--idle` is said.
+const DEFAULT_MAX: &str = "10m";
+
 pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     let Arguments {
         url,
@@ -109,7 +114,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         tls,
         json,
     } = arguments;
-    let idle = match what.idle {
+    let (url, max) = url_and_max(url, what.idle)?;
+    let idle = match max {
         Some(max) => Some(Idle::new(what.idle_from, max)?),
         None => None,
     };
@@ -138,4 +144,47 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         idle,
         json,
     })
+}
+
+/// Tells `--idle URL` from `--idle MAX URL`.
+fn url_and_max(
+    url: Option<String>,
+    idle: Option<String>,
+) -> Result<(String, Option<Duration>), Failure> {
+    match (url, idle) {
+        (Some(url), None) => Ok((url, None)),
+        (Some(url), Some(max)) => match values::span(&max) {
+            Ok(max) => Ok((url, Some(max))),
+            Err(error) => {
+                let message = format!("invalid value {max:?} for --idle: {error}");
+                Err(Failure::new(Status::Usage, message))
+            }
+        },
+        (None, Some(idle)) if values::span(&idle).is_err() => {
+            Ok((idle, values::span(DEFAULT_MAX).ok()))
+        }
+        (None, _) => Err(Failure::new(Status::Usage, "which URL is to be probed?")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_after_idle_is_no_maximum() {
+        let of = |url: Option<&str>, idle: Option<&str>| {
+            let found = url_and_max(url.map(str::to_owned), idle.map(str::to_owned));
+            found.map(|(url, max)| (url, max.map(|max| max.as_secs())))
+        };
+        let url = "ws://localhost/";
+        let found = |max| (url.to_owned(), max);
+        assert_eq!(of(Some(url), None).unwrap(), found(None));
+        assert_eq!(of(None, Some(url)).unwrap(), found(Some(600)));
+        assert_eq!(of(Some(url), Some("90s")).unwrap(), found(Some(90)));
+        let missing = of(None, Some("10m")).unwrap_err();
+        assert!(missing.message.contains("which URL"), "{missing:?}");
+        let wrong = of(Some(url), Some("5d\u{1b}")).unwrap_err();
+        assert!(wrong.message.contains(r#""5d\u{1b}""#), "{wrong:?}");
+    }
 }

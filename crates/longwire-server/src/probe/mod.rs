@@ -50,7 +50,10 @@ pub(crate) fn run(options: Options) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| failed("cannot start", &error))?;
-    runtime.block_on(probe(options))
+    let result = runtime.block_on(probe(options));
+    // The resolver may still be asking.
+    runtime.shutdown_background();
+    result
 }
 
 async fn probe(options: Options) -> Result<(), Failure> {

@@ -2,7 +2,7 @@
 
 use super::{
     idle::{End, Finding},
-    report::{Attempt, Handshake, Largest, Outcome, Report},
+    report::{Attempt, Handshake, Largest, Outcome, Report, Step},
 };
 use crate::{
     bench::{
@@ -158,8 +158,10 @@ impl View {
         if let Some(limit) = finding.limit {
             line += &format!("{} not, ", seconds(limit));
         }
-        let silent: Vec<_> = silent.into_iter().map(seconds).collect();
-        line += &format!("silent for {}", silent.join(", "));
+        if !silent.is_empty() {
+            let silent: Vec<_> = silent.into_iter().map(seconds).collect();
+            line += &format!("silent for {}", silent.join(", "));
+        }
         self.progress
             .say(&line.chars().take(WIDTH - 1).collect::<String>());
     }
@@ -170,6 +172,9 @@ impl View {
     /// When standard output could not be written.
     pub(super) fn end(mut self, report: &Report) -> io::Result<()> {
         self.progress.clear();
+        if report.interrupted {
+            self.under_way(report);
+        }
         if let Some(finding) = &report.idle {
             self.row("Idle", &idle(finding));
             if let Some(advice) = advice(finding, report.announced_beat()) {
@@ -184,6 +189,17 @@ impl View {
             self.line(&text);
         }
         self.failed
+    }
+
+    /// What is known of the step that was interrupted.
+    fn under_way(&mut self, report: &Report) {
+        match report.step {
+            Step::Resolve | Step::Connect | Step::Proxy | Step::Tls | Step::Handshake => {
+                self.path(report);
+            }
+            Step::RoundTrip => self.round_trips(report),
+            Step::Messages | Step::Idle | Step::Done => {}
+        }
     }
 
     fn row(&mut self, label: &str, text: &str) {

@@ -43,6 +43,22 @@ pub(super) fn install(workspace: &Workspace, packages: &[&str]) -> Result {
     Ok(())
 }
 
+/// The server `name`: what is installed, or Debian's package unpacked, because
+/// installing it would start it.
+pub(crate) fn server(workspace: &Workspace, name: &str) -> Result<PathBuf> {
+    if let Some(found) = find_on_path(&[name]) {
+        return Ok(found);
+    }
+    // Outside the PATH of many users.
+    let installed = Path::new("/usr/sbin").join(name);
+    if installed.exists() {
+        return Ok(installed);
+    }
+    let root = unpack(workspace, name, None, &[name])
+        .map_err(|why| Error::new(format!("install {name}\n{why}")))?;
+    Ok(root.join("usr/sbin").join(name))
+}
+
 /// Downloads packages of this release, or of `suite`, and unpacks them into the
 /// cache. Answers with the folder that stands for `/`.
 pub(super) fn unpack(

@@ -3,7 +3,6 @@
 pub(crate) mod browser;
 pub(crate) mod cargo_deny;
 pub(crate) mod debian;
-pub(crate) mod haproxy;
 pub(crate) mod java;
 pub(crate) mod namespaces;
 pub(crate) mod nginx;

@@ -1,28 +1,12 @@
-//! nginx.
+//! nginx with nchan.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{debian, find_on_path};
+use super::debian;
 use crate::error::{Error, Result, ResultExt as _};
 use crate::workspace::Workspace;
-
-/// What is installed, or Debian's package unpacked: installing it would start
-/// a web server on port 80.
-pub(crate) fn program(workspace: &Workspace) -> Result<PathBuf> {
-    if let Some(found) = find_on_path(&["nginx"]) {
-        return Ok(found);
-    }
-    // Outside the PATH of many users.
-    let installed = Path::new("/usr/sbin/nginx");
-    if installed.exists() {
-        return Ok(installed.to_owned());
-    }
-    let root = debian::unpack(workspace, "nginx", None, &["nginx"])
-        .map_err(|why| Error::new(format!("install nginx\n{why}")))?;
-    Ok(root.join("usr/sbin/nginx"))
-}
 
 /// Where Debian's nginx keeps what is being uploaded. nchan has it made whatever
 /// the configuration says.

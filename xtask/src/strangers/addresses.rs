@@ -10,7 +10,7 @@ use super::echo_server::EchoServer;
 use super::fronts;
 use crate::error::{Error, Result, ResultExt as _};
 use crate::process::{self, Service};
-use crate::setup::haproxy;
+use crate::setup::debian;
 use crate::workspace::Workspace;
 
 const START_LIMIT: Duration = Duration::from_secs(20);
@@ -34,7 +34,7 @@ impl Clients {
 }
 
 pub(crate) fn known(workspace: &Workspace) -> Result<String> {
-    let haproxy = haproxy::program(workspace)?;
+    let haproxy = debian::server(workspace, "haproxy")?;
     let mut clients = Clients(10);
     for io in ["worker", "tokio"] {
         behind(workspace, io, &haproxy, &mut clients)?;

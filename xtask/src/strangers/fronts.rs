@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::error::{Result, ResultExt as _};
 use crate::process::Service;
-use crate::setup::{haproxy as haproxy_setup, nginx as nginx_setup};
+use crate::setup::debian;
 use crate::workspace::Workspace;
 
 const START_LIMIT: Duration = Duration::from_secs(20);
@@ -21,7 +21,7 @@ pub(crate) fn nginx(
     upstream: &str,
     timeout: &str,
 ) -> Result<Service> {
-    let mut command = Command::new(nginx_setup::program(workspace)?);
+    let mut command = Command::new(debian::server(workspace, "nginx")?);
     let template = workspace.interop("nginx/nginx.conf");
     let configuration = configure(workspace, part, &template, port, upstream, timeout)?;
     // The first -e takes the place of the log that is compiled in.
@@ -41,7 +41,7 @@ pub(crate) fn haproxy(
     upstream: &str,
     timeout: &str,
 ) -> Result<Service> {
-    let mut command = Command::new(haproxy_setup::program(workspace)?);
+    let mut command = Command::new(debian::server(workspace, "haproxy")?);
     let template = workspace.interop("haproxy/haproxy.cfg");
     let configuration = configure(workspace, part, &template, port, upstream, timeout)?;
     command.arg("-db").arg("-f").arg(configuration);

@@ -1,7 +1,8 @@
+use super::request::RequestArguments;
 use crate::{
     connect::{
         self, Heartbeat, Look, Manners, Options, ShowSecrets, Transport,
-        values::{self, Header, Interval, Patience, ProxyChoice},
+        values::{self, Interval, Patience},
     },
     exit::Failure,
 };
@@ -62,15 +63,8 @@ pub(crate) struct Arguments {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Opening handshake")]
 struct HandshakeArguments {
-    /// Add a header to the request; repeatable.
-    #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = values::header)]
-    header: Vec<Header>,
-    /// Say that the page of this origin connects, as a browser does.
-    #[arg(short, long, value_name = "ORIGIN")]
-    origin: Option<String>,
-    /// Offer a subprotocol; repeatable, the most wanted one first.
-    #[arg(short, long, value_name = "NAME")]
-    subprotocol: Vec<String>,
+    #[command(flatten)]
+    request: RequestArguments,
     /// Offer to compress messages (permessage-deflate).
     #[arg(short = 'z', long)]
     compress: bool,
@@ -82,13 +76,6 @@ struct HandshakeArguments {
         conflicts_with = "inspect"
     )]
     redirects: u32,
-    /// Connect through this proxy: http://HOST:PORT or socks5://HOST:PORT, with
-    /// USER:PASSWORD@ before the host if it wants them; `none` for no proxy.
-    ///
-    /// Without this, HTTP_PROXY (for ws://), HTTPS_PROXY (for wss://), ALL_PROXY
-    /// and NO_PROXY say which proxy there is.
-    #[arg(long, value_name = "URL", value_parser = values::proxy)]
-    proxy: Option<ProxyChoice>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -204,12 +191,12 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     connect::run(Options {
         url: connect::url(&url)?,
         transport: Transport {
-            headers: handshake.header,
-            origin: handshake.origin,
-            subprotocols: handshake.subprotocol,
+            headers: handshake.request.header,
+            origin: handshake.request.origin,
+            subprotocols: handshake.request.subprotocol,
             compress: handshake.compress,
             redirects: handshake.redirects,
-            proxy: handshake.proxy,
+            proxy: handshake.request.proxy,
             tls: tls.load()?,
             timeout: limits.timeout,
             heartbeat: Heartbeat::new(limits.heartbeat, limits.heartbeat_store)?,

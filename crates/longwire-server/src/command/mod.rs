@@ -4,6 +4,7 @@ mod bench;
 mod connect;
 mod echo;
 mod probe;
+mod request;
 mod serve;
 
 use crate::exit::Failure;

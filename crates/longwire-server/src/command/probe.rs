@@ -1,8 +1,8 @@
-use super::connect::TlsArguments;
+use super::{connect::TlsArguments, request::RequestArguments};
 use crate::{
     connect::{
         self, Heartbeat, Transport,
-        values::{self, Header, Interval, ProxyChoice},
+        values::{self, Interval},
     },
     exit::{Failure, Status},
     probe::{self, Idle, Options},
@@ -51,7 +51,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     what: WhatArguments,
     #[command(flatten)]
-    handshake: Box<HandshakeArguments>,
+    request: Box<RequestArguments>,
     #[command(flatten)]
     tls: Box<TlsArguments>,
     /// Write one JSON object to standard output.
@@ -82,24 +82,6 @@ struct WhatArguments {
     timeout: Duration,
 }
 
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Opening handshake")]
-struct HandshakeArguments {
-    /// Add a header to the request; repeatable.
-    #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = values::header)]
-    header: Vec<Header>,
-    /// Say that the page of this origin connects, as a browser does.
-    #[arg(short, long, value_name = "ORIGIN")]
-    origin: Option<String>,
-    /// Offer a subprotocol; repeatable, the most wanted one first.
-    #[arg(short, long, value_name = "NAME")]
-    subprotocol: Vec<String>,
-    /// Connect through this proxy: http://HOST:PORT or socks5://HOST:PORT;
-    /// `none` for no proxy. Without this the environment says which there is.
-    #[arg(long, value_name = "URL", value_parser = values::proxy)]
-    proxy: Option<ProxyChoice>,
-}
-
 /// What a connection may receive, whatever is sent.
 const MAX_MESSAGE: u64 = 16 << 20;
 
@@ -110,7 +92,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     let Arguments {
         url,
         what,
-        handshake,
+        request,
         tls,
         json,
     } = arguments;
@@ -121,14 +103,14 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     };
     probe::run(Options {
         url: connect::url(&url)?,
-        offered: handshake.subprotocol.clone(),
+        offered: request.subprotocol.clone(),
         transport: Transport {
-            headers: handshake.header,
-            origin: handshake.origin,
-            subprotocols: handshake.subprotocol,
+            headers: request.header,
+            origin: request.origin,
+            subprotocols: request.subprotocol,
             compress: true,
             redirects: 0,
-            proxy: handshake.proxy,
+            proxy: request.proxy,
             tls: tls.load()?,
             timeout: what.timeout,
             heartbeat: Heartbeat::new(

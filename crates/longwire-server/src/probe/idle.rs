@@ -4,16 +4,13 @@ mod dropped;
 mod search;
 
 use super::{
+    finding::Finding,
     live::Live,
     report::Report,
     text::{View, seconds},
 };
 use crate::exit::{Failure, Status};
-use longwire::{
-    Connector,
-    heartbeat::{LearningConfig, Segment},
-    proto::handshake::Url,
-};
+use longwire::{Connector, heartbeat::LearningConfig, proto::handshake::Url};
 use search::Search;
 use std::time::Duration;
 
@@ -24,38 +21,6 @@ pub(crate) struct Idle {
     max: Duration,
 }
 
-/// What was found out, so far.
-#[derive(Debug, Default)]
-pub(super) struct Finding {
-    pub(super) max: Duration,
-    /// The longest silence after which a Ping was answered.
-    pub(super) carried: Option<Duration>,
-    /// The shortest that was not carried.
-    pub(super) limit: Option<Duration>,
-    /// The limit is a timer: this is when it ends.
-    pub(super) is_exact: bool,
-    /// How what was silent for longer was dropped.
-    pub(super) end: Option<End>,
-    /// The server spoke by itself, about so often.
-    pub(super) beat: Option<Duration>,
-    /// How often to beat.
-    pub(super) safe: Option<Duration>,
-    /// How many canaries were sent.
-    pub(super) canaries: u32,
-    /// Nothing more is to be found out.
-    pub(super) complete: bool,
-    /// Why the limit was not found.
-    pub(super) trouble: Option<String>,
-}
-
-/// How a silent connection was dropped.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum End {
-    Segment(Segment),
-    Silence,
-    Close { code: u16, reason: String },
-}
-
 /// The most canaries at one time: as many as there are doublings from 5 s to
 /// beyond 10 min.
 const CANARIES: usize = 8;
@@ -63,6 +28,7 @@ const CANARIES: usize = 8;
 const PACE: Duration = Duration::from_millis(250);
 /// The least time that an answer gets: what is slow for once is not dropped.
 const MIN_PATIENCE: Duration = Duration::from_secs(2);
+
 impl Idle {
     /// # Errors
     /// When there is nothing between `from` and `max`.

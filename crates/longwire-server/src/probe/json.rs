@@ -2,7 +2,7 @@
 //! known; `docs/probe.md` explains them.
 
 use super::{
-    idle::{End, Finding},
+    finding::{End, Finding},
     report::{Attempt, Largest, Outcome, Report},
 };
 use crate::connect::json::{Line, milliseconds};

@@ -6,6 +6,7 @@
 //! - What is known stands in the `report`; `text` shows it to people as it comes,
 //!   `json` to scripts at the end.
 
+mod finding;
 mod idle;
 mod json;
 mod live;

@@ -1,6 +1,6 @@
 //! What is known of a path.
 
-use super::idle::Finding;
+use super::finding::Finding;
 use longwire::{
     heartbeat::{ServerBeat, Terms},
     proto::handshake::{Response, Url},

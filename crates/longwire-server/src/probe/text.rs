@@ -1,7 +1,7 @@
 //! The report for people: rows, as they come to be known.
 
 use super::{
-    idle::{End, Finding},
+    finding::{End, Finding},
     report::{Attempt, Handshake, Largest, Outcome, Report, Step},
 };
 use crate::{

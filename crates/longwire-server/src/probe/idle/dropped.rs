@@ -1,6 +1,6 @@
 //! Canaries that were dropped, and what they tell together.
 
-use super::End;
+use crate::probe::finding::End;
 use longwire::heartbeat::{Fate, Outcome};
 use std::time::Duration;
 

@@ -1,14 +1,11 @@
 //! The search for the limit: the library's learner, with canaries of our own, so
 //! that what became of each is known.
 
-use super::{
-    Finding,
-    dropped::{Dropped, exact},
-};
+use super::dropped::{Dropped, exact};
 use crate::{
     connect::escape,
     exit::{Failure, Status},
-    probe::{live::Live, text::View},
+    probe::{finding::Finding, live::Live, text::View},
 };
 use longwire::{
     CloseInfo, ConnectError, Connector,

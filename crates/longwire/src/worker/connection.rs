@@ -61,17 +61,6 @@ pub(super) enum Stage<D> {
     Gone,
 }
 
-impl<D> Stage<D> {
-    /// The connection, once its opening handshake is done.
-    fn connection_mut(&mut self) -> Option<&mut Connection> {
-        match self {
-            Stage::Open(connection, _) => Some(connection),
-            Stage::Canary(canary) => Some(&mut canary.connection),
-            _ => None,
-        }
-    }
-}
-
 pub(super) struct Arriving {
     pub(super) reader: RequestReader,
     pub(super) deadline: Instant,
@@ -132,6 +121,15 @@ impl<D> Stage<D> {
             deadline,
             announced,
         }))
+    }
+
+    /// The connection, once its opening handshake is done.
+    fn connection_mut(&mut self) -> Option<&mut Connection> {
+        match self {
+            Stage::Open(connection, _) => Some(connection),
+            Stage::Canary(canary) => Some(&mut canary.connection),
+            _ => None,
+        }
     }
 }
 

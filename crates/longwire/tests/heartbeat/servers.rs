@@ -26,21 +26,24 @@ async fn a_stranger_that_pings_is_noticed_and_nothing_is_added() {
     assert!(matches!(watched.client.beat(), Some(Beat::Peer(_))));
 }
 
+/// A server that answers with this header, if any, and tells the head of each request.
+async fn serve_telling(header: &'static str) -> (String, mpsc::UnboundedReceiver<String>) {
+    let (tell, heads) = mpsc::unbounded_channel();
+    let url = serve_with(header, move |stream, head| {
+        tell.send(head).unwrap();
+        answer(stream, None)
+    });
+    (url.await, heads)
+}
+
 #[tokio::test]
 async fn a_server_that_watches_bounds_the_spans() {
-    let (tell, mut told) = mpsc::unbounded_channel();
-    let url = serve_with("Longwire-Heartbeat: watch=2, canaries\r\n", {
-        move |stream, head| {
-            tell.send(head).unwrap();
-            answer(stream, None)
-        }
-    })
-    .await;
+    let (url, mut heads) = serve_telling("Longwire-Heartbeat: watch=2, canaries\r\n").await;
     let mut config = quick();
     config.max = Duration::from_secs(3_600);
     config.margin = millis(200);
     let mut watched = Watched::new(url, |builder| builder.heartbeat(learned(config)));
-    let head = soon(told.recv()).await.unwrap();
+    let head = soon(heads.recv()).await.unwrap();
     assert_eq!(header(&head, "Longwire-Heartbeat"), Some("client"));
     let beats = watched.until_settled().await;
     // The longest span is 2 s without the margin, and the beat is before that.
@@ -50,31 +53,19 @@ async fn a_server_that_watches_bounds_the_spans() {
 
 #[tokio::test]
 async fn a_server_may_want_no_canaries() {
-    let (tell, mut told) = mpsc::unbounded_channel();
-    let url = serve_with("Longwire-Heartbeat: watch=600, canaries=?0\r\n", {
-        move |stream, head| {
-            tell.send(head).unwrap();
-            answer(stream, None)
-        }
-    })
-    .await;
+    let (url, mut heads) = serve_telling("Longwire-Heartbeat: watch=600, canaries=?0\r\n").await;
     let mut watched = Watched::new(url, |builder| builder.heartbeat(learned(quick())));
     let beats = watched.until_settled().await;
     let expected = [Told::Open, Told::Beat(Beat::Every(millis(500)), true)];
     assert_eq!(beats, expected);
     sleep(millis(1_000)).await;
-    assert!(told.recv().await.is_some());
-    assert!(told.try_recv().is_err(), "a canary came all the same");
+    assert!(heads.recv().await.is_some());
+    assert!(heads.try_recv().is_err(), "a canary came all the same");
 }
 
 #[tokio::test]
 async fn so_may_the_user() {
-    let (tell, mut told) = mpsc::unbounded_channel();
-    let url = serve(move |stream, head| {
-        tell.send(head).unwrap();
-        answer(stream, None)
-    })
-    .await;
+    let (url, mut heads) = serve_telling("").await;
     let mut config = quick();
     config.max_canaries = 0;
     let mut watched = Watched::new(url, |builder| builder.heartbeat(learned(config)));
@@ -82,8 +73,8 @@ async fn so_may_the_user() {
     let expected = [Told::Open, Told::Beat(Beat::Every(millis(500)), true)];
     assert_eq!(beats, expected);
     sleep(millis(1_000)).await;
-    assert!(told.recv().await.is_some());
-    assert!(told.try_recv().is_err(), "a canary came all the same");
+    assert!(heads.recv().await.is_some());
+    assert!(heads.try_recv().is_err(), "a canary came all the same");
 }
 
 #[tokio::test]

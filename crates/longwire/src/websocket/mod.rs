@@ -10,6 +10,7 @@ mod sender;
 mod shared;
 mod signal;
 mod sink;
+mod unread;
 mod writer;
 
 pub use reader::MessageReader;

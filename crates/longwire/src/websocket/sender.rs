@@ -276,12 +276,14 @@ impl Sender {
         Ok(())
     }
 
-    fn queue(&self, message: Message, defer: bool) -> impl Future<Output = Result<(), Error>> {
-        let mut message = Some(message);
-        self.wait(move |sender, cx, key| {
-            let shared = &sender.handle.0;
-            shared.poll_send(cx, key, &mut message, defer)
-        })
+    #[inline]
+    fn queue(&self, message: Message, defer: bool) -> Queue<'_> {
+        Queue {
+            message: Some(message),
+            sender: self,
+            key: WaitKey::New,
+            defer,
+        }
     }
 
     /// Waits for room, then queues something by `send`.
@@ -410,6 +412,38 @@ where
 }
 
 impl<F> Drop for Wait<'_, F> {
+    fn drop(&mut self) {
+        if self.key != WaitKey::New {
+            self.sender.handle.0.signal.stop_waiting(self.key);
+        }
+    }
+}
+
+/// A message on its way to the outgoing queue.
+///
+/// A [`Wait`] with the message at its front, which moves at once from there.
+#[repr(C)]
+struct Queue<'s> {
+    /// Until it is queued.
+    message: Option<Message>,
+    sender: &'s Sender,
+    key: WaitKey,
+    defer: bool,
+}
+
+impl Future for Queue<'_> {
+    type Output = Result<(), Error>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let this = self.get_mut();
+        let shared = &this.sender.handle.0;
+        shared.poll_send(cx, &mut this.key, &mut this.message, this.defer)
+    }
+}
+
+impl Drop for Queue<'_> {
+    #[inline]
     fn drop(&mut self) {
         if self.key != WaitKey::New {
             self.sender.handle.0.signal.stop_waiting(self.key);

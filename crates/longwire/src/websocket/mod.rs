@@ -266,6 +266,12 @@ impl WebSocket {
         self.sender.reserve().await
     }
 
+    /// Takes room in the outgoing queue if there is some now: not while the
+    /// connection closes either.
+    pub fn try_reserve(&mut self) -> Option<Permit<'_>> {
+        self.sender.try_reserve()
+    }
+
     /// Sends a message if there is room in the outgoing queue now.
     ///
     /// # Errors

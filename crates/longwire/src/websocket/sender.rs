@@ -3,8 +3,8 @@ use super::{
 };
 use crate::Error;
 use longwire_proto::{
-    CloseCode, CloseFrame, CloseInfo, Compress, ControlPayload, Message, PreparedMessage,
-    SendError, Utf8Bytes,
+    CloseCode, CloseFrame, CloseInfo, Compress, ControlPayload, Message, PreparedBatch,
+    PreparedMessage, SendError, Utf8Bytes,
 };
 use std::{
     error, fmt,
@@ -132,6 +132,14 @@ impl Sender {
     pub async fn reserve(&self) -> Result<Permit<'_>, Error> {
         self.wait(Sender::poll_room).await?;
         Ok(Permit { sender: self })
+    }
+
+    /// Takes room in the outgoing queue if there is some now: not while the
+    /// connection closes either.
+    pub fn try_reserve(&self) -> Option<Permit<'_>> {
+        let driver = self.handle.0.lock();
+        let has_room = driver.connection().is_open() && driver.has_room();
+        has_room.then_some(Permit { sender: self })
     }
 
     /// Sends a message if there is room in the outgoing queue now.
@@ -479,6 +487,21 @@ impl Permit<'_> {
     /// As [`Sender::send`].
     pub fn send(self, message: impl Into<Message>) -> Result<(), Error> {
         self.sender.send_now(message.into())
+    }
+
+    /// Sends messages that were encoded once for many connections, without
+    /// waiting and in one write.
+    ///
+    /// # Errors
+    /// As [`Sender::send`].
+    pub fn send_batch(self, batch: &PreparedBatch) -> Result<(), Error> {
+        let shared = &self.sender.handle.0;
+        let mut driver = shared.lock();
+        let now = shared.now();
+        let sent = driver.with_output(|connection, env| connection.send_batch(env, batch));
+        sent.map_err(|error| driver.refused(error))?;
+        shared.written(driver, &now, false);
+        Ok(())
     }
 }
 

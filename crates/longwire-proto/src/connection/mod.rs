@@ -303,6 +303,12 @@ impl Connection {
         self.receive.set_mode(mode);
     }
 
+    /// Whether what comes next is given out in chunks: the message under way, or
+    /// the next one.
+    pub fn is_streaming(&self) -> bool {
+        self.receive.is_streaming()
+    }
+
     /// When [`handle_timeout`](Self::handle_timeout) is due, if nothing happens
     /// before.
     pub fn next_timeout(&self) -> Option<Instant> {

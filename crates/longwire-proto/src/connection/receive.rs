@@ -153,6 +153,12 @@ impl Receive {
         }
     }
 
+    /// Whether what comes next is given out in chunks.
+    pub(super) fn is_streaming(&self) -> bool {
+        let under_way = self.partial.as_ref().and_then(|partial| partial.mode());
+        under_way.unwrap_or(self.mode) == ReceiveMode::Stream
+    }
+
     /// Where the driver may read the rest of a large payload to.
     pub(super) fn read_target(&mut self) -> Option<bytes::buf::Limit<&mut Vec<u8>>> {
         self.partial.as_mut()?.read_target()

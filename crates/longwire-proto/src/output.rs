@@ -202,7 +202,7 @@ impl Output {
     /// a peer that is always behind must not make it grow without end.
     #[cold]
     fn forget_written(&mut self) {
-        if self.written < self.copied.len().div_ceil(2) {
+        if self.written == 0 || self.written < self.copied.len() / 2 {
             return;
         }
         self.copied.drain(..self.written);

@@ -1,6 +1,8 @@
 //! The transports that a WebSocket runs over.
 
 use crate::tcp;
+#[cfg(feature = "tls")]
+use crate::tls::TlsOverTcp;
 use longwire_proto::{Acknowledgements, Output};
 use std::{
     any::Any,
@@ -21,7 +23,7 @@ pub(crate) enum Io {
     #[cfg(unix)]
     Unix(tokio::net::UnixStream),
     #[cfg(feature = "tls")]
-    Tls(Box<tokio_rustls::TlsStream<TcpStream>>),
+    Tls(Box<dyn TlsOverTcp>),
     Other(Box<dyn Duplex>),
     /// The transport is closed and its descriptor given back.
     Closed,
@@ -60,12 +62,22 @@ impl Io {
         matches!(self, Io::Closed)
     }
 
+    /// Whether a read to a large buffer saves it a copy, wherever the bytes are to
+    /// go from there.
+    pub(crate) fn wants_room(&self) -> bool {
+        match self {
+            #[cfg(feature = "tls")]
+            Io::Tls(tls) => tls.wants_room(),
+            _ => false,
+        }
+    }
+
     /// The local address, where there is one: of TCP, and of TLS on it.
     pub(crate) fn local_addr(&self) -> Option<SocketAddr> {
         match self {
             Io::Tcp(tcp) => tcp.local_addr().ok(),
             #[cfg(feature = "tls")]
-            Io::Tls(tls) => tls.get_ref().0.local_addr().ok(),
+            Io::Tls(tls) => tls.tcp().local_addr().ok(),
             _ => None,
         }
     }
@@ -76,7 +88,7 @@ impl Io {
         match self {
             Io::Tcp(tcp) => tcp::acknowledgements(tcp),
             #[cfg(feature = "tls")]
-            Io::Tls(tls) => tcp::acknowledgements(tls.get_ref().0),
+            Io::Tls(tls) => tcp::acknowledgements(tls.tcp()),
             _ => None,
         }
     }
@@ -176,9 +188,8 @@ impl AsyncWrite for Io {
             Io::Tcp(io) => io.is_write_vectored(),
             #[cfg(unix)]
             Io::Unix(io) => io.is_write_vectored(),
-            // What is encrypted is copied in any case.
             #[cfg(feature = "tls")]
-            Io::Tls(_) => false,
+            Io::Tls(io) => io.is_write_vectored(),
             Io::Other(io) => io.is_write_vectored(),
             Io::Closed => false,
         }

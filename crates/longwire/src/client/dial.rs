@@ -185,7 +185,7 @@ async fn secure(
         })
     })
     .await?;
-    let state = stream.get_ref().1;
+    let state = stream.state();
     tracing::debug!(version = ?state.protocol_version(), resumed = ?state.handshake_kind(), "secured");
     Ok(ByteStream::tls(stream, peer))
 }

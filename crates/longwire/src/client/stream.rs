@@ -1,4 +1,6 @@
 use crate::io::Io;
+#[cfg(feature = "tls")]
+use crate::tls::TlsOverTcp;
 use std::{
     any::Any,
     fmt, io,
@@ -39,12 +41,9 @@ impl ByteStream {
     }
 
     #[cfg(feature = "tls")]
-    pub(super) fn tls(
-        stream: tokio_rustls::client::TlsStream<TcpStream>,
-        peer: SocketAddr,
-    ) -> ByteStream {
+    pub(super) fn tls(stream: Box<dyn TlsOverTcp>, peer: SocketAddr) -> ByteStream {
         ByteStream {
-            io: Io::Tls(Box::new(stream.into())),
+            io: Io::Tls(stream),
             peer,
         }
     }
@@ -58,9 +57,9 @@ impl ByteStream {
     /// What the TLS handshake agreed on: version, cipher suite, the server's
     /// certificates. `None` for a connection without TLS.
     #[cfg(feature = "tls")]
-    pub fn tls_state(&self) -> Option<&tokio_rustls::rustls::CommonState> {
+    pub fn tls_state(&self) -> Option<&crate::tls::rustls::CommonState> {
         match &self.io {
-            Io::Tls(stream) => Some(stream.get_ref().1),
+            Io::Tls(stream) => Some(stream.state()),
             _ => None,
         }
     }

@@ -358,7 +358,7 @@ fn take_apart(upgraded: Upgraded) -> (Io, Bytes) {
     };
     #[cfg(feature = "tls")]
     let upgraded = match downcast::<tokio_rustls::server::TlsStream<TcpStream>>(upgraded) {
-        Ok((tls, read)) => return (Io::Tls(Box::new(tls.into())), read),
+        Ok((tls, read)) => return (Io::Tls(Box::new(tokio_rustls::TlsStream::from(tls))), read),
         Err(upgraded) => upgraded,
     };
     match downcast::<Rewound>(upgraded) {

@@ -6,6 +6,11 @@ use super::{
     proxies::{Announced, ProxyHeaderReader},
 };
 use crate::io::Io;
+#[cfg(feature = "tls")]
+use crate::{
+    io::Duplex,
+    tls::{ServerTls, SessionStream, rustls::server::UnbufferedServerConnection},
+};
 use longwire_proto::handshake::{HeadError, Headers, Refusal, Request, RequestHead, RequestReader};
 use std::{
     future::poll_fn,
@@ -241,15 +246,19 @@ async fn secure(io: Io, options: &Options) -> Result<Io, AcceptError> {
                 _ if first[0] != crate::tls::HANDSHAKE => return not_tls(Io::Tcp(tcp)).await,
                 _ => {}
             }
-            let accepted = tls.acceptor().accept(tcp).await;
-            let stream = accepted.map_err(AcceptError::Tls)?;
-            Ok(Io::Tls(Box::new(stream.into())))
+            Ok(Io::Tls(shake_hands(tls, tcp).await?))
         }
-        other => {
-            let accepted = tls.acceptor().accept(other).await;
-            Ok(Io::Other(Box::new(accepted.map_err(AcceptError::Tls)?)))
-        }
+        other => Ok(Io::Other(shake_hands(tls, other).await?)),
     }
+}
+
+#[cfg(feature = "tls")]
+async fn shake_hands<S: Duplex>(
+    tls: &ServerTls,
+    io: S,
+) -> Result<Box<SessionStream<UnbufferedServerConnection, S>>, AcceptError> {
+    let secured = tls.stream(io).map_err(AcceptError::Tls)?.shake_hands();
+    secured.await.map_err(AcceptError::Tls)
 }
 
 /// Tells, in plain text, one who speaks plain text what to do.

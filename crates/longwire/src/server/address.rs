@@ -32,7 +32,7 @@ impl Address {
             #[cfg(unix)]
             Io::Unix(unix) => unix.peer_addr().ok().as_ref().map(Address::unix),
             #[cfg(feature = "tls")]
-            Io::Tls(tls) => tls.get_ref().0.peer_addr().ok().map(Address::Tcp),
+            Io::Tls(tls) => tls.tcp().peer_addr().ok().map(Address::Tcp),
             _ => None,
         }
     }

@@ -7,11 +7,12 @@ use super::{
         pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
         sign::{CertifiedKey, SingleCertAndKey},
     },
+    session::Session,
+    stream::{SessionStream, TlsOverTcp},
 };
 use longwire_proto::handshake::Host;
 use std::{fmt, sync::Arc};
 use tokio::{net::TcpStream, sync::OnceCell};
-use tokio_rustls::{TlsConnector, client::TlsStream};
 
 /// How a client speaks TLS: which servers it trusts, and who it says it is.
 ///
@@ -283,7 +284,7 @@ impl ClientSetup {
         &self,
         host: Host<'_>,
         stream: TcpStream,
-    ) -> Result<TlsStream<TcpStream>, TlsError> {
+    ) -> Result<Box<dyn TlsOverTcp>, TlsError> {
         let name = match host {
             Host::Ip(address) => ServerName::from(address),
             Host::Name(name) => ServerName::try_from(name.to_owned()).map_err(|error| {
@@ -291,11 +292,10 @@ impl ClientSetup {
                 TlsError::new(TlsErrorKind::WrongName, text).with_source(error)
             })?,
         };
-        let connector = TlsConnector::from(self.config().await?);
-        connector
-            .connect(name, stream)
-            .await
-            .map_err(TlsError::of_handshake)
+        let session = Session::client(self.config().await?, name)?;
+        let stream = Box::new(SessionStream::new(session, stream));
+        let secured = stream.shake_hands().await;
+        Ok(secured.map_err(TlsError::of_handshake)?)
     }
 }
 

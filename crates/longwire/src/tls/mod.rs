@@ -13,9 +13,9 @@ mod error;
 mod explain;
 #[cfg(feature = "tls")]
 mod server;
-#[cfg(all(feature = "tls", feature = "worker"))]
+#[cfg(feature = "tls")]
 mod session;
-#[cfg(all(feature = "tls", feature = "worker"))]
+#[cfg(feature = "tls")]
 mod stream;
 
 #[cfg(feature = "tls")]
@@ -27,8 +27,8 @@ pub use error::{TlsError, TlsErrorKind};
 pub use server::ServerTls;
 #[cfg(all(feature = "tls", feature = "worker"))]
 pub(crate) use session::{Received, Session};
-#[cfg(all(feature = "tls", feature = "worker"))]
-pub(crate) use stream::SessionStream;
+#[cfg(feature = "tls")]
+pub(crate) use stream::{SessionStream, TlsOverTcp};
 /// The TLS library, of the version that this one works with.
 #[cfg(feature = "tls")]
 pub use tokio_rustls::rustls;

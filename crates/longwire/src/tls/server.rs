@@ -7,10 +7,13 @@ use super::{
     rustls::{
         Error, ServerConfig,
         pki_types::{PrivateKeyDer, pem::PemObject},
+        server::UnbufferedServerConnection,
     },
+    session::Session,
+    stream::SessionStream,
 };
-use std::{fmt, path::Path, sync::Arc};
-use tokio_rustls::TlsAcceptor;
+use crate::io::Duplex;
+use std::{fmt, io, path::Path, sync::Arc};
 
 /// How a server speaks TLS: its certificate and key, and whatever else the TLS
 /// library lets it choose.
@@ -26,7 +29,7 @@ use tokio_rustls::TlsAcceptor;
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct ServerTls(TlsAcceptor);
+pub struct ServerTls(pub(super) Arc<ServerConfig>);
 
 impl ServerTls {
     /// With a certificate chain, the server's own certificate first, and its
@@ -63,30 +66,32 @@ impl ServerTls {
         ServerTls::from_pem(read(chain.as_ref())?, read(key.as_ref())?)
     }
 
-    pub(crate) fn acceptor(&self) -> &TlsAcceptor {
-        &self.0
+    /// The server's end of a new connection.
+    pub(crate) fn session(&self) -> Result<Session, Error> {
+        Session::server(Arc::clone(&self.0))
     }
 
-    /// The configuration, without early data: anybody who records that can send
-    /// it again (RFC 8446, section 8).
-    #[cfg(feature = "worker")]
-    pub(crate) fn config(&self) -> Arc<ServerConfig> {
-        let config = self.0.config();
-        if config.max_early_data_size == 0 {
-            return Arc::clone(config);
-        }
-        let mut config = ServerConfig::clone(config);
-        config.max_early_data_size = 0;
-        Arc::new(config)
+    /// The same on a stream.
+    pub(crate) fn stream<S: Duplex>(
+        &self,
+        io: S,
+    ) -> io::Result<Box<SessionStream<UnbufferedServerConnection, S>>> {
+        let session = self.session().map_err(io::Error::other)?;
+        Ok(Box::new(SessionStream::new(session, io)))
     }
 }
 
 impl From<Arc<ServerConfig>> for ServerTls {
     /// With a configuration of the TLS library, for client certificates,
     /// several certificates, or certificates that change. Application
-    /// protocols, if it has some, have to include `http/1.1`.
-    fn from(config: Arc<ServerConfig>) -> Self {
-        ServerTls(config.into())
+    /// protocols, if it has some, have to include `http/1.1`. Early data is
+    /// refused whatever it says: anybody who records that can send it again
+    /// (RFC 8446, section 8).
+    fn from(mut config: Arc<ServerConfig>) -> Self {
+        if config.max_early_data_size > 0 {
+            Arc::make_mut(&mut config).max_early_data_size = 0;
+        }
+        ServerTls(config)
     }
 }
 

@@ -1,22 +1,25 @@
-//! A server's TLS without I/O of its own: records are decrypted in the caller's
-//! buffer, and encrypted in one that all sessions of a thread share.
+//! TLS without I/O of its own: records are decrypted in the caller's buffer, and
+//! encrypted in one that all sessions of a thread share.
 //!
 //! Between its turns a session holds the beginning of a record that is not whole
 //! yet, and ciphertext that the transport did not take: nothing, while it is
 //! idle.
 
 use super::rustls::{
-    Error, InvalidMessage, ServerConfig,
+    ClientConfig, CommonState, Error, InvalidMessage, ServerConfig,
+    client::{ClientConnectionData, UnbufferedClientConnection},
+    pki_types::ServerName,
     server::{ServerConnectionData, UnbufferedServerConnection},
     unbuffered::{
-        ConnectionState, EncodeError, EncodeTlsData, EncryptError, ReadTraffic, UnbufferedStatus,
-        WriteTraffic,
+        ConnectionState, EncodeError, EncodeTlsData, EncryptError, UnbufferedStatus, WriteTraffic,
     },
 };
+use longwire_proto::FrameHeader;
 use std::{
     cell::Cell,
     fmt,
     io::{self, ErrorKind, Read, Write},
+    ops::Deref,
     sync::Arc,
 };
 
@@ -36,25 +39,56 @@ const MAX_HANDSHAKE: usize = 1 << 16;
 /// How much may wait after that: a record.
 const MAX_RECORD: usize = 5 + MAX_FRAGMENT;
 
-/// How much plaintext is encrypted at a time. No more than this is kept as
-/// ciphertext when the transport takes nothing, but for the records' overhead.
-const CHUNK: usize = 1 << 16;
+/// How much plaintext is encrypted at a time: a message of 64 KiB with its header.
+/// No more than this is kept as ciphertext when the transport takes nothing, but
+/// for the records' overhead.
+const CHUNK: usize = (1 << 16) + FrameHeader::MAX_LEN;
 
 thread_local! {
     /// What sessions encrypt to. Taken out while in use.
     static SEALED: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-type State<'c, 'i> = ConnectionState<'c, 'i, ServerConnectionData>;
+/// What both ends have in common, for which rustls has no name.
+pub(crate) trait End: Send + Unpin {
+    type Data;
 
-/// The server's end of a TLS connection.
-pub(crate) struct Session {
-    connection: UnbufferedServerConnection,
+    fn process<'c, 'i>(&'c mut self, input: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data>;
+
+    fn state(&self) -> &CommonState;
+}
+
+macro_rules! end {
+    ($connection:ty, $data:ty) => {
+        impl End for $connection {
+            type Data = $data;
+
+            fn process<'c, 'i>(
+                &'c mut self,
+                input: &'i mut [u8],
+            ) -> UnbufferedStatus<'c, 'i, Self::Data> {
+                self.process_tls_records(input)
+            }
+
+            fn state(&self) -> &CommonState {
+                self
+            }
+        }
+    };
+}
+
+end!(UnbufferedClientConnection, ClientConnectionData);
+end!(UnbufferedServerConnection, ServerConnectionData);
+
+/// One end of a TLS connection.
+pub(crate) struct Session<E = UnbufferedServerConnection> {
+    connection: E,
     /// What was received and waits for its end.
     rest: Vec<u8>,
     /// Whether nobody has looked at `rest`, since the handshake left it.
     unseen: bool,
-    /// Plaintext that came with the end of the handshake: at most a record.
+    /// Plaintext that came with the end of the handshake: at most as much as was
+    /// received in it.
     first: Vec<u8>,
     /// Ciphertext for the peer.
     unsent: Vec<u8>,
@@ -87,20 +121,44 @@ pub(crate) enum Received {
 }
 
 impl Session {
+    /// The server's end.
+    ///
     /// # Errors
     /// If the configuration is unusable.
-    pub(crate) fn new(config: Arc<ServerConfig>) -> Result<Session, Error> {
-        Ok(Session {
-            connection: UnbufferedServerConnection::new(config)?,
+    pub(crate) fn server(config: Arc<ServerConfig>) -> Result<Session, Error> {
+        Ok(Session::new(UnbufferedServerConnection::new(config)?))
+    }
+}
+
+impl Session<UnbufferedClientConnection> {
+    /// The client's end, with what it has to say first.
+    ///
+    /// # Errors
+    /// If the configuration is unusable.
+    pub(crate) fn client(
+        config: Arc<ClientConfig>,
+        server: ServerName<'static>,
+    ) -> Result<Self, Error> {
+        let mut session = Session::new(UnbufferedClientConnection::new(config, server)?);
+        session.shake_hands()?;
+        Ok(session)
+    }
+}
+
+impl<E: End> Session<E> {
+    fn new(connection: E) -> Session<E> {
+        Session {
+            connection,
             rest: Vec::new(),
             unseen: false,
             first: Vec::new(),
             unsent: Vec::new(),
             input: Input::Open,
-        })
+        }
     }
 
     /// Whether nothing was received yet.
+    #[cfg(feature = "worker")]
     pub(crate) fn is_new(&self) -> bool {
         self.rest.is_empty() && !self.unseen
     }
@@ -130,22 +188,9 @@ impl Session {
         let mut at = 0;
         let mut blocked = false;
         // What is behind the handshake is for `read`.
-        while !blocked && (self.is_handshaking() || self.connection.wants_write()) {
-            let UnbufferedStatus { discard, state } =
-                self.connection.process_tls_records(&mut rest[at..]);
-            let attended = match state {
-                // With nothing to say at the end of the handshake, the session
-                // has gone on.
-                Ok(ConnectionState::ReadTraffic(traffic)) => {
-                    self.first.resize(RESERVED, 0);
-                    let mut len = 0;
-                    let collected = collect(traffic, &mut self.first, &mut len);
-                    self.first.truncate(len);
-                    collected
-                }
-                state => state.and_then(|state| attend(state, &mut self.unsent)),
-            };
-            match attended {
+        while !blocked && (self.is_handshaking() || self.state().wants_write()) {
+            let UnbufferedStatus { discard, state } = self.connection.process(&mut rest[at..]);
+            match attend(state, &mut self.unsent, keep_in(&mut self.first)) {
                 Ok(Attended::GoOn) => {}
                 Ok(Attended::Blocked | Attended::PeerClosed) => blocked = true,
                 Err(error) => {
@@ -164,10 +209,16 @@ impl Session {
     }
 
     pub(crate) fn is_handshaking(&self) -> bool {
-        self.connection.is_handshaking()
+        self.state().is_handshaking()
+    }
+
+    /// What the handshake has agreed on.
+    pub(crate) fn state(&self) -> &CommonState {
+        self.connection.state()
     }
 
     /// Ciphertext for the peer that the transport has not taken.
+    #[cfg(any(feature = "worker", test))]
     pub(crate) fn unsent(&self) -> &[u8] {
         &self.unsent
     }
@@ -188,10 +239,11 @@ impl Session {
         buffer: &mut [u8],
     ) -> io::Result<Received> {
         if !self.first.is_empty() {
-            let first = std::mem::take(&mut self.first);
-            buffer[..first.len()].copy_from_slice(&first);
+            let len = self.first.len().min(buffer.len());
+            buffer[..len].copy_from_slice(&self.first[..len]);
+            self.first = self.first.split_off(len);
             return Ok(Received::Plaintext {
-                len: first.len(),
+                len,
                 drained: false,
             });
         }
@@ -203,7 +255,7 @@ impl Session {
                 return Err(io::Error::other("there is no room to read to"));
             }
             let read = match transport.read(free) {
-                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                Ok(0) => return Err(cut_off()),
                 Ok(read) => read,
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -233,11 +285,13 @@ impl Session {
         let (mut at, mut len) = (RESERVED, 0);
         loop {
             let (front, sealed) = buffer.split_at_mut(at);
-            let UnbufferedStatus { discard, state } = self.connection.process_tls_records(sealed);
-            let attended = match state {
-                Ok(ConnectionState::ReadTraffic(traffic)) => collect(traffic, front, &mut len),
-                state => state.and_then(|state| attend(state, &mut self.unsent)),
-            };
+            let UnbufferedStatus { discard, state } = self.connection.process(sealed);
+            let attended = attend(state, &mut self.unsent, |plaintext| {
+                let free = front.get_mut(len..len + plaintext.len());
+                free.ok_or_else(too_long)?.copy_from_slice(plaintext);
+                len += plaintext.len();
+                Ok(())
+            });
             at += discard;
             match attended {
                 Ok(Attended::GoOn) => {}
@@ -265,18 +319,17 @@ impl Session {
     /// Fetches the alert that belongs to an error.
     fn take_alert(&mut self, input: &mut [u8]) {
         // As long as this holds no input is looked at.
-        while self.connection.wants_write() {
-            let state = self.connection.process_tls_records(input).state;
-            if state
-                .and_then(|state| attend(state, &mut self.unsent))
-                .is_err()
-            {
+        while self.state().wants_write() {
+            let state = self.connection.process(input).state;
+            if attend(state, &mut self.unsent, |_| Ok(())).is_err() {
                 return;
             }
         }
     }
 
-    fn failed(&mut self, transport: &mut impl Write, error: Error) -> io::Error {
+    /// The error of the transport for one of TLS, whose alert is written if the
+    /// transport takes it.
+    pub(super) fn failed(&mut self, transport: &mut impl Write, error: Error) -> io::Error {
         self.input = Input::Failed;
         // Whether the peer gets the alert changes nothing here.
         let _ = self.write_unsent(transport);
@@ -297,22 +350,22 @@ impl Session {
         Ok(true)
     }
 
-    /// Encrypts the beginning of `plaintext` and writes it. Returns how long it
-    /// was: nothing, if the transport has not taken what was written before.
+    /// Encrypts the beginning of `pieces`, which follow each other, and writes it.
+    /// Returns how long it was: nothing, if the transport has not taken what was
+    /// written before.
     ///
     /// # Errors
     /// Those of the transport, and when the keys are worn out.
     pub(crate) fn write(
         &mut self,
         transport: &mut impl Write,
-        plaintext: &[u8],
+        pieces: &[impl Deref<Target = [u8]>],
     ) -> io::Result<usize> {
         if !self.write_unsent(transport)? {
             return Ok(0);
         }
-        let chunk = &plaintext[..plaintext.len().min(CHUNK)];
         let mut sealed = SEALED.take();
-        let written = self.seal(chunk, &mut sealed).and_then(|len| {
+        let written = self.seal(pieces, &mut sealed).and_then(|(taken, len)| {
             // A key update may have to go before it.
             let written = if self.unsent.is_empty() {
                 write_all(transport, &sealed[..len])?
@@ -320,22 +373,34 @@ impl Session {
                 0
             };
             self.unsent.extend_from_slice(&sealed[written..len]);
-            Ok(chunk.len())
+            Ok(taken)
         });
         SEALED.set(sealed);
         written
     }
 
-    fn seal(&mut self, plaintext: &[u8], sealed: &mut Vec<u8>) -> io::Result<usize> {
+    /// Encrypts the beginning of `pieces`, each to records of its own. Returns how
+    /// much that was, and how long the records are.
+    fn seal(
+        &mut self,
+        pieces: &[impl Deref<Target = [u8]>],
+        sealed: &mut Vec<u8>,
+    ) -> io::Result<(usize, usize)> {
         self.with_traffic(|traffic| {
-            loop {
-                match traffic.encrypt(plaintext, sealed) {
-                    Err(EncryptError::InsufficientSize(size)) => {
-                        sealed.resize(size.required_size, 0);
+            let (mut taken, mut len) = (0, 0);
+            for piece in pieces {
+                let piece = &piece[..piece.len().min(CHUNK - taken)];
+                len += loop {
+                    match traffic.encrypt(piece, &mut sealed[len..]) {
+                        Err(EncryptError::InsufficientSize(size)) => {
+                            sealed.resize(len + size.required_size, 0);
+                        }
+                        done => break done?,
                     }
-                    done => return done,
-                }
+                };
+                taken += piece.len();
             }
+            Ok((taken, len))
         })
     }
 
@@ -355,19 +420,19 @@ impl Session {
     /// handshake on.
     fn with_traffic<T>(
         &mut self,
-        act: impl FnOnce(&mut WriteTraffic<'_, ServerConnectionData>) -> Result<T, EncryptError>,
+        act: impl FnOnce(&mut WriteTraffic<'_, E::Data>) -> Result<T, EncryptError>,
     ) -> io::Result<T> {
         loop {
-            let UnbufferedStatus { discard, state } =
-                self.connection.process_tls_records(&mut self.rest);
-            let attended = match state {
+            let UnbufferedStatus { discard, state } = self.connection.process(&mut self.rest);
+            let state = match state {
                 Ok(ConnectionState::WriteTraffic(mut traffic)) => {
                     let done = act(&mut traffic);
                     self.rest.drain(..discard);
                     return done.map_err(io::Error::other);
                 }
-                state => state.and_then(|state| attend(state, &mut self.unsent)),
+                state => state,
             };
+            let attended = attend(state, &mut self.unsent, keep_in(&mut self.first));
             match attended.map_err(io::Error::other)? {
                 Attended::GoOn => {}
                 Attended::PeerClosed => self.input = Input::Closed,
@@ -378,7 +443,7 @@ impl Session {
     }
 }
 
-impl fmt::Debug for Session {
+impl<E> fmt::Debug for Session<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session")
             .field("rest", &self.rest.len())
@@ -396,31 +461,40 @@ enum Attended {
     PeerClosed,
 }
 
-/// Does what a state asks for, unless it is that data was received.
-fn attend(state: State<'_, '_>, unsent: &mut Vec<u8>) -> Result<Attended, Error> {
-    Ok(match state {
-        ConnectionState::EncodeTlsData(data) => {
-            encode(data, unsent)?;
-            Attended::GoOn
+/// Does what a state asks for. Data that was received goes to `take`.
+fn attend<Data>(
+    state: Result<ConnectionState<'_, '_, Data>, Error>,
+    unsent: &mut Vec<u8>,
+    mut take: impl FnMut(&[u8]) -> Result<(), Error>,
+) -> Result<Attended, Error> {
+    match state? {
+        ConnectionState::ReadTraffic(mut traffic) => {
+            while let Some(record) = traffic.next_record() {
+                take(record?.payload)?;
+            }
         }
-        ConnectionState::TransmitTlsData(data) => {
-            // It is as good as sent: nothing overtakes what is unsent.
-            data.done();
-            Attended::GoOn
-        }
-        ConnectionState::PeerClosed => Attended::PeerClosed,
+        ConnectionState::EncodeTlsData(data) => encode(data, unsent)?,
+        // It is as good as sent: nothing overtakes what is unsent.
+        ConnectionState::TransmitTlsData(data) => data.done(),
+        ConnectionState::PeerClosed => return Ok(Attended::PeerClosed),
         ConnectionState::BlockedHandshake
         | ConnectionState::WriteTraffic(_)
-        | ConnectionState::Closed => Attended::Blocked,
-        // Early data is switched off, and data is attended to elsewhere.
+        | ConnectionState::Closed => return Ok(Attended::Blocked),
+        // Early data is switched off.
         _ => return Err(Error::General("TLS is in an unexpected state".into())),
-    })
+    }
+    Ok(Attended::GoOn)
 }
 
-fn encode(
-    mut data: EncodeTlsData<'_, ServerConnectionData>,
-    unsent: &mut Vec<u8>,
-) -> Result<(), Error> {
+/// Takes data that comes where nobody reads.
+fn keep_in(kept: &mut Vec<u8>) -> impl FnMut(&[u8]) -> Result<(), Error> {
+    |plaintext| {
+        kept.extend_from_slice(plaintext);
+        Ok(())
+    }
+}
+
+fn encode<Data>(mut data: EncodeTlsData<'_, Data>, unsent: &mut Vec<u8>) -> Result<(), Error> {
     let start = unsent.len();
     loop {
         match data.encode(&mut unsent[start..]) {
@@ -434,21 +508,6 @@ fn encode(
             Err(error) => return Err(Error::General(error.to_string())),
         }
     }
-}
-
-/// Appends what was received to the first `len` bytes of `front`.
-fn collect(
-    mut traffic: ReadTraffic<'_, '_, ServerConnectionData>,
-    front: &mut [u8],
-    len: &mut usize,
-) -> Result<Attended, Error> {
-    while let Some(record) = traffic.next_record() {
-        let plaintext = record?.payload;
-        let free = front.get_mut(*len..*len + plaintext.len());
-        free.ok_or_else(too_long)?.copy_from_slice(plaintext);
-        *len += plaintext.len();
-    }
-    Ok(Attended::GoOn)
 }
 
 /// Writes until all is written or the transport takes no more. Returns how much
@@ -465,6 +524,11 @@ fn write_all(transport: &mut impl Write, bytes: &[u8]) -> io::Result<usize> {
         }
     }
     Ok(at)
+}
+
+fn cut_off() -> io::Error {
+    let text = "the peer closed the connection without a close_notify of TLS";
+    io::Error::new(ErrorKind::UnexpectedEof, text)
 }
 
 fn too_long() -> Error {

@@ -18,7 +18,7 @@ use std::{
 /// What all workers of an engine share for TLS. Its threads end when it is
 /// dropped.
 pub(super) struct Handshakes {
-    config: Arc<rustls::ServerConfig>,
+    tls: ServerTls,
     desk: Arc<Desk>,
 }
 
@@ -45,7 +45,7 @@ pub(super) struct Step {
 impl Handshakes {
     pub(super) fn start(tls: &ServerTls, threads: usize) -> io::Result<Handshakes> {
         let handshakes = Handshakes {
-            config: tls.config(),
+            tls: tls.clone(),
             desk: Arc::default(),
         };
         for number in 0..threads.max(1) {
@@ -57,7 +57,7 @@ impl Handshakes {
     }
 
     pub(super) fn session(&self) -> Result<Box<Session>, rustls::Error> {
-        Session::new(Arc::clone(&self.config)).map(Box::new)
+        self.tls.session().map(Box::new)
     }
 
     /// Has a step done for the connection with this id. It comes back to the

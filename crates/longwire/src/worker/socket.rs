@@ -238,7 +238,8 @@ impl Socket {
         let peer = tcp.peer_addr().ok().map(Address::Tcp);
         #[cfg(feature = "tls")]
         if let Some(session) = self.session {
-            return Ok((Io::new(SessionStream::new(session, tcp)), peer));
+            let stream = SessionStream::new(*session, tcp);
+            return Ok((Io::Tls(Box::new(stream)), peer));
         }
         Ok((Io::Tcp(tcp), peer))
     }
@@ -253,9 +254,9 @@ impl Socket {
 #[cfg(feature = "tls")]
 fn encrypt(session: &mut Session, tcp: &mut TcpStream, output: &mut Output) -> io::Result<()> {
     while session.write_unsent(tcp)? && !output.is_empty() {
-        let mut first = [&[][..]];
-        output.slices(&mut first);
-        let written = session.write(tcp, first[0])?;
+        let mut slices = [&[][..]; SLICES];
+        let filled = output.slices(&mut slices);
+        let written = session.write(tcp, &slices[..filled])?;
         output.advance(written);
     }
     Ok(())

@@ -1,11 +1,21 @@
 //! A client that says what it is told to, byte by byte.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
-use longwire::server::{Listener, Options, Server};
-use std::{future::Future, net::SocketAddr, process::Command, time::Duration};
+use longwire::{
+    CloseInfo,
+    server::{Listener, Options, Server},
+};
+use std::{
+    future::Future,
+    net::SocketAddr,
+    process::Command,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
+    runtime::Runtime,
     task::JoinHandle,
     time::timeout,
 };
@@ -141,6 +151,78 @@ async fn echo(mut server: Server) {
             Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
         });
     }
+}
+
+/// An echo server on threads of its own, for tests that block. It ends when it is
+/// dropped.
+pub(crate) struct EchoThread {
+    pub(crate) address: SocketAddr,
+    ends: Ends,
+    runtime: Option<Runtime>,
+}
+
+/// How connections have ended.
+pub(crate) type Ends = Arc<Mutex<Vec<CloseInfo>>>;
+
+impl EchoThread {
+    pub(crate) fn start(options: Options) -> EchoThread {
+        let runtime = Runtime::new().unwrap();
+        let listener = std::thread::scope(|scope| {
+            let bind = || runtime.block_on(Listener::bind("127.0.0.1:0")).unwrap();
+            // The test may be in a runtime itself.
+            scope.spawn(bind).join().unwrap()
+        });
+        let _inside = runtime.enter();
+        let mut server = Server::listen(listener, options);
+        let address = server.local_addr().tcp().unwrap();
+        let ends = Ends::default();
+        let told = Arc::clone(&ends);
+        runtime.spawn(async move {
+            while let Some(pending) = server.accept().await {
+                let told = Arc::clone(&told);
+                tokio::spawn(async move {
+                    let mut ws = pending.accept().await.unwrap();
+                    while let Some(Ok(message)) = ws.next().await {
+                        if ws.send(message).await.is_err() {
+                            break;
+                        }
+                    }
+                    told.lock().unwrap().extend(ws.close_info());
+                });
+            }
+        });
+        EchoThread {
+            address,
+            ends,
+            runtime: Some(runtime),
+        }
+    }
+
+    pub(crate) async fn ends(&self, count: usize) -> Vec<CloseInfo> {
+        ends(&self.ends, count).await
+    }
+}
+
+impl Drop for EchoThread {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Waits until so many connections have ended, and tells how.
+pub(crate) async fn ends(ends: &Ends, count: usize) -> Vec<CloseInfo> {
+    soon(async {
+        loop {
+            let ends = ends.lock().unwrap().clone();
+            if ends.len() >= count {
+                return ends;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await
 }
 
 /// Runs `test` of this test binary in a process of its own, as `command` sets

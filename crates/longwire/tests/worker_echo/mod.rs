@@ -1,7 +1,7 @@
 //! An echo on the worker engine.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
-use crate::server_peer::{Peer, soon};
+use crate::server_peer::{self, Ends, Peer, soon};
 use longwire::{
     CloseInfo, MessageRef,
     server::Refusal,
@@ -9,13 +9,12 @@ use longwire::{
 };
 use std::{
     net::{SocketAddr, TcpListener},
-    sync::{Arc, Mutex},
-    time::Duration,
+    sync::Arc,
 };
 
 #[derive(Clone, Default)]
 struct Echo {
-    ends: Arc<Mutex<Vec<CloseInfo>>>,
+    ends: Ends,
 }
 
 impl Handler for Echo {
@@ -42,7 +41,7 @@ impl Handler for Echo {
 pub(crate) struct Running {
     engine: Option<Engine>,
     pub(crate) address: SocketAddr,
-    ends: Arc<Mutex<Vec<CloseInfo>>>,
+    ends: Ends,
 }
 
 impl Running {
@@ -67,16 +66,7 @@ impl Running {
 
     /// Waits until so many connections have ended, and tells how.
     pub(crate) async fn ends(&self, count: usize) -> Vec<CloseInfo> {
-        soon(async {
-            loop {
-                let ends = self.ends.lock().unwrap().clone();
-                if ends.len() >= count {
-                    return ends;
-                }
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        })
-        .await
+        server_peer::ends(&self.ends, count).await
     }
 
     /// Shuts it down and waits for its end.

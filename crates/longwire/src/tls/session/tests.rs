@@ -4,12 +4,12 @@ use super::*;
 use crate::tls::{
     ServerTls, provider,
     rustls::{
-        ClientConfig, ClientConnection, RootCertStore, SupportedProtocolVersion,
+        ClientConfig, ClientConnection, RootCertStore, ServerConnection, SupportedProtocolVersion,
         version::{TLS12, TLS13},
     },
 };
 use proptest::prelude::*;
-use std::collections::VecDeque;
+use std::{collections::VecDeque, io::Cursor};
 
 /// A pipe that gives and takes as much at a time as it is told to, and would
 /// block before each of these.
@@ -95,7 +95,7 @@ fn connect(version: &'static SupportedProtocolVersion, steps: Vec<usize>) -> (Se
         reads: false,
         writes: false,
     };
-    let mut session = Session::new(tls.config()).unwrap();
+    let mut session = tls.session().unwrap();
     while session.is_handshaking() || pipe.client.is_handshaking() {
         pipe.turn_client();
         let mut buffer = [0; 1024];
@@ -150,7 +150,7 @@ proptest! {
             let mut rest = &sent[..];
             pipe.received.clear();
             while !rest.is_empty() || !session.unsent().is_empty() {
-                let written = session.write(&mut pipe, rest).unwrap();
+                let written = session.write(&mut pipe, &[rest]).unwrap();
                 rest = &rest[written..];
                 prop_assert!(session.unsent().len() <= CHUNK + 1024);
                 pipe.turn_client();
@@ -186,7 +186,7 @@ fn an_idle_session_keeps_no_bytes() {
         assert!(len > 0 && !session.rest.is_empty());
         pipe.arriving.push_back(last);
         assert_eq!(len + drain(&mut session, &mut pipe).len(), 50_000);
-        while session.write(&mut pipe, &[7; 50_000]).unwrap() == 0 {}
+        while session.write(&mut pipe, &[&[7; 50_000][..]]).unwrap() == 0 {}
         while !session.write_unsent(&mut pipe).unwrap() {}
         let kept = [&session.rest, &session.unsent, &session.first];
         assert_eq!(kept.map(Vec::capacity), [0; 3]);
@@ -210,4 +210,51 @@ fn a_record_without_end_is_not_kept() {
     while !session.write_unsent(&mut pipe).unwrap() {}
     session.close();
     assert!(session.unsent().is_empty());
+}
+
+/// A server may say something before the client's first words, in the same
+/// packet as the end of the handshake (RFC 8446, section 4.6 and appendix B).
+#[test]
+fn what_came_with_the_handshake_is_kept_while_something_is_written() {
+    let made = rcgen::generate_simple_self_signed(["localhost".into()]).unwrap();
+    let tls = ServerTls::from_pem(made.cert.pem(), made.signing_key.serialize_pem()).unwrap();
+    let mut config = ServerConfig::clone(&tls.0);
+    config.send_half_rtt_data = true;
+    let mut server = ServerConnection::new(Arc::new(config)).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(made.cert.der().clone()).unwrap();
+    let config = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13])
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let mut client = Session::client(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
+
+    server.read_tls(&mut client.unsent()).unwrap();
+    client.unsent = Vec::new();
+    server.process_new_packets().unwrap();
+    server.writer().write_all(b"welcome").unwrap();
+    server.send_close_notify();
+    let mut flight = Vec::new();
+    while server.wants_write() {
+        server.write_tls(&mut flight).unwrap();
+    }
+    assert!(client.receive(&flight));
+    client.shake_hands().unwrap();
+    assert!(!client.is_handshaking());
+
+    let mut transport = Cursor::new(Vec::new());
+    assert_eq!(client.write(&mut transport, &[&b"hello"[..]]).unwrap(), 5);
+    let mut buffer = vec![0; 128 * 1024];
+    let received = client.read(&mut transport, &mut buffer).unwrap();
+    assert!(matches!(received, Received::Plaintext { len: 7, .. }));
+    assert_eq!(&buffer[..7], b"welcome");
+    let end = client.read(&mut transport, &mut buffer).unwrap();
+    assert_eq!(end, Received::End);
+
+    server.read_tls(&mut &transport.get_ref()[..]).unwrap();
+    server.process_new_packets().unwrap();
+    let mut read = [0; 5];
+    server.reader().read_exact(&mut read).unwrap();
+    assert_eq!(&read, b"hello");
 }

@@ -75,6 +75,9 @@ impl Driver {
         cx: &mut Context<'_>,
         now: &Now<'_>,
     ) -> Option<Poll<io::Result<usize>>> {
+        if self.io.wants_room() {
+            return None;
+        }
         let polled = {
             let mut target = self.connection.read_target()?;
             pin!(self.io.read_buf(&mut target)).poll(cx)

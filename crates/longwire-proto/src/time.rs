@@ -37,6 +37,40 @@ impl Instant {
     }
 }
 
+/// An [`Instant`] in half the room, for a deadline of seconds: to the next 65 ms,
+/// and within four years of an instant that is known.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CoarseInstant {
+    /// That of 2^16 microseconds each, modulo 2^32.
+    ticks: u32,
+}
+
+impl CoarseInstant {
+    const TICK: u64 = 1 << 16;
+
+    /// No later than `instant`.
+    pub(crate) const fn at(instant: Instant) -> CoarseInstant {
+        CoarseInstant {
+            ticks: (instant.as_micros() / CoarseInstant::TICK) as u32,
+        }
+    }
+
+    /// No earlier than `instant`.
+    pub(crate) const fn after(instant: Instant) -> CoarseInstant {
+        CoarseInstant {
+            ticks: instant.as_micros().div_ceil(CoarseInstant::TICK) as u32,
+        }
+    }
+
+    /// The instant, which lies nearer to `known` than all others that it might be.
+    pub(crate) const fn near(self, known: Instant) -> Instant {
+        let known = known.as_micros() / CoarseInstant::TICK;
+        let ahead = self.ticks.wrapping_sub(known as u32).cast_signed();
+        let ticks = known.saturating_add_signed(ahead as i64);
+        Instant::from_micros(ticks.saturating_mul(CoarseInstant::TICK))
+    }
+}
+
 /// The earlier of two points that may be unset.
 pub(crate) fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
     match (one, other) {
@@ -96,5 +130,35 @@ mod tests {
         assert_eq!(later - Instant::from_micros(7), Duration::from_micros(5));
         assert_eq!(Instant::default() - later, Duration::ZERO);
         assert_eq!(later + Duration::MAX, Instant::from_micros(u64::MAX));
+    }
+
+    #[test]
+    fn a_coarse_instant_is_found_again_on_either_side_of_a_known_one() {
+        const YEARS_4: u64 = 4 * 365 * 24 * 3_600 * 1_000_000;
+        let tick = Duration::from_micros(CoarseInstant::TICK);
+        // Of a process's clock, and of one that counts from 1970: 32 bits do not
+        // hold its ticks.
+        for known in [YEARS_4, 56 * YEARS_4 / 4 + 12_345] {
+            for instant in [
+                known - YEARS_4,
+                known - 1,
+                known,
+                known + 1,
+                known + YEARS_4,
+            ] {
+                let (known, instant) = (Instant::from_micros(known), Instant::from_micros(instant));
+                let before = CoarseInstant::at(instant).near(known);
+                assert!(before <= instant && instant - before < tick);
+                let after = CoarseInstant::after(instant).near(known);
+                assert!(after >= instant && after - instant < tick);
+            }
+        }
+    }
+
+    #[test]
+    fn a_coarse_instant_never_leaves_the_clock() {
+        let (first, last) = (Instant::default(), Instant::from_micros(u64::MAX));
+        assert_eq!(CoarseInstant::at(last).near(first), first);
+        assert!(CoarseInstant::after(last).near(last) >= CoarseInstant::at(last).near(last));
     }
 }

@@ -19,7 +19,6 @@ use alloc::{borrow::Cow, boxed::Box, vec::Vec};
 /// The receiving side's state.
 #[derive(Debug, Default)]
 pub(super) struct Receive {
-    mode: ReceiveMode,
     control: ControlRate,
     partial: Option<Box<Partial>>,
 }
@@ -40,9 +39,8 @@ impl Receive {
                 return Ok(Some(received));
             }
         }
-        let mode = self.mode;
         let partial = self.partial.get_or_insert_default();
-        let received = partial.next(rules, mode, &mut self.control, decoder, input)?;
+        let received = partial.next(rules, &mut self.control, decoder, input)?;
         if partial.is_done() {
             self.partial = None;
         }
@@ -64,7 +62,7 @@ impl Receive {
             Ok(len) if header.fin && header.rsv == Rsv::NONE && len <= available => len,
             _ => return Ok(None),
         };
-        rules.admit(&header, self.mode, &mut self.control)?;
+        rules.admit(&header, &mut self.control)?;
         input.take(header_len);
         let payload = input.take(len);
         if let Some(key) = header.mask {
@@ -81,7 +79,7 @@ impl Receive {
                 return Received::of_control(header.opcode, Cow::Borrowed(payload)).map(Some);
             }
         };
-        Ok(Some(Received::Event(match self.mode {
+        Ok(Some(Received::Event(match rules.mode {
             ReceiveMode::Message => received,
             ReceiveMode::Stream => as_only_chunk(received),
         })))
@@ -91,7 +89,7 @@ impl Receive {
     /// be taken as a whole frame: the rest of the frame, or at least one more
     /// byte of its header.
     pub(super) fn missing(&self, rules: Rules<'_>, input: &[u8]) -> Option<usize> {
-        if self.partial.is_some() || self.mode == ReceiveMode::Stream || input.is_empty() {
+        if self.partial.is_some() || rules.mode == ReceiveMode::Stream || input.is_empty() {
             return None;
         }
         let Some((header, header_len)) = rules.decode(input, false).ok()? else {
@@ -105,9 +103,9 @@ impl Receive {
         (missing > 0).then_some(missing)
     }
 
-    pub(super) fn set_mode(&mut self, mode: ReceiveMode) {
-        self.mode = mode;
-        if let (ReceiveMode::Stream, Some(partial)) = (mode, &mut self.partial) {
+    /// The message under way goes over to chunks.
+    pub(super) fn stream_from_here(&mut self) {
+        if let Some(partial) = &mut self.partial {
             partial.stream_from_here();
         }
     }

@@ -1,6 +1,6 @@
 //! What goes out: messages, whole and in fragments, Pings and Pongs.
 
-use super::{Connection, state::State};
+use super::Connection;
 use crate::{
     Compress, ControlPayload, Env, FrameHeader, Message, MessageRef, Opcode, Output,
     PreparedMessage, Role, Rsv, SendError, extension::Piece,
@@ -257,7 +257,7 @@ impl Connection {
     /// is answered, later: "the endpoint MAY elect to send a Pong frame for
     /// only the most recently processed Ping frame" (RFC 6455 section 5.5.3).
     pub(super) fn answer_ping(&mut self, env: &mut Env<'_>, payload: &[u8]) {
-        if !matches!(self.state, State::Open) {
+        if self.ending.is_some() {
             // 5.5.2: "unless it already received a Close frame"; after our own
             // Close frame nothing else may be sent (5.5.1 speaks of data
             // frames, but peers are known to refuse any).
@@ -339,10 +339,11 @@ impl Connection {
         self.may_send()
     }
 
-    const fn may_send(&self) -> Result<(), SendError> {
-        match self.state {
-            State::Open | State::Held(_) => Ok(()),
-            State::Closing(_) | State::Closed(_) => Err(SendError::Closing),
+    pub(super) fn may_send(&self) -> Result<(), SendError> {
+        if self.is_open() {
+            Ok(())
+        } else {
+            Err(SendError::Closing)
         }
     }
 }

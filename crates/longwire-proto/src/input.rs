@@ -45,6 +45,18 @@ impl<'a> Input<'a> {
         self.bytes.is_empty()
     }
 
+    /// Takes a frame: gives its payload, with `len` bytes, behind a header of
+    /// `header_len`. Nothing if there is less than both.
+    #[inline]
+    pub(crate) fn take_frame(&mut self, header_len: usize, len: usize) -> &'a mut [u8] {
+        let bytes = core::mem::take(&mut self.bytes);
+        let frame = bytes.split_at_mut_checked(header_len);
+        let frame = frame.and_then(|(_, rest)| rest.split_at_mut_checked(len));
+        let (payload, rest) = frame.unwrap_or_default();
+        self.bytes = rest;
+        payload
+    }
+
     /// Takes `len` bytes, or what is left if that is less.
     pub(crate) fn take(&mut self, len: usize) -> &'a mut [u8] {
         let bytes = core::mem::take(&mut self.bytes);

@@ -84,11 +84,19 @@ impl Output {
         self.len += self.tail.len() - before;
     }
 
-    /// Appends a copy of `payload`, masked with `key`.
-    pub(crate) fn put_masked(&mut self, key: [u8; 4], payload: &[u8]) {
+    /// Appends a frame with a copy of its payload, which is masked if its header
+    /// says so.
+    #[inline]
+    pub(crate) fn put_frame(&mut self, header: &FrameHeader, payload: &[u8]) {
+        let before = self.tail.len();
+        self.tail.reserve(FrameHeader::MAX_LEN + payload.len());
+        header.append_to(&mut self.tail);
         let start = self.tail.len();
-        self.put(payload);
-        frame::mask(key, 0, &mut self.tail[start..]);
+        self.tail.extend_from_slice(payload);
+        if let Some(key) = header.mask {
+            frame::mask(key, 0, &mut self.tail[start..]);
+        }
+        self.len += self.tail.len() - before;
     }
 
     /// Fills `slices` with what is to be written next, in order, for one

@@ -108,24 +108,47 @@ pub(crate) fn into_string(validator: Utf8Validator, bytes: Vec<u8>) -> Result<St
 /// assert!(Utf8Bytes::try_from(bytes::Bytes::from_static(b"\xff")).is_err());
 /// ```
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Utf8Bytes(Bytes);
+#[repr(C)]
+pub struct Utf8Bytes {
+    bytes: Bytes,
+    /// Where a [`Message`](crate::Message), and what contains one, notes which of
+    /// its variants it is: behind the bytes. In front of them it would shift them
+    /// by half of what the processor moves at once, and each message that is moved
+    /// soon after it was made would wait for its bytes to arrive in memory.
+    valid: Valid,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+enum Valid {
+    #[default]
+    Utf8,
+}
 
 impl Utf8Bytes {
+    /// Of bytes that are known to be UTF-8.
+    const fn new(bytes: Bytes) -> Utf8Bytes {
+        Utf8Bytes {
+            bytes,
+            valid: Valid::Utf8,
+        }
+    }
+
     /// Text that lives as long as the program; copies nothing.
     pub const fn from_static(text: &'static str) -> Utf8Bytes {
-        Utf8Bytes(Bytes::from_static(text.as_bytes()))
+        Utf8Bytes::new(Bytes::from_static(text.as_bytes()))
     }
 
     /// The text.
     pub fn as_str(&self) -> &str {
         // SAFETY: every constructor takes `str`, `String`, or bytes that it
         // validates, and nothing hands out the bytes mutably.
-        unsafe { str::from_utf8_unchecked(&self.0) }
+        unsafe { str::from_utf8_unchecked(&self.bytes) }
     }
 
     /// The text as bytes; copies nothing.
     pub const fn as_bytes(&self) -> &Bytes {
-        &self.0
+        &self.bytes
     }
 }
 
@@ -145,7 +168,7 @@ impl AsRef<str> for Utf8Bytes {
 
 impl AsRef<[u8]> for Utf8Bytes {
     fn as_ref(&self) -> &[u8] {
-        &self.0
+        &self.bytes
     }
 }
 
@@ -157,19 +180,19 @@ impl Borrow<str> for Utf8Bytes {
 
 impl From<&str> for Utf8Bytes {
     fn from(text: &str) -> Self {
-        Utf8Bytes(Bytes::copy_from_slice(text.as_bytes()))
+        Utf8Bytes::new(Bytes::copy_from_slice(text.as_bytes()))
     }
 }
 
 impl From<String> for Utf8Bytes {
     fn from(text: String) -> Self {
-        Utf8Bytes(Bytes::from(text))
+        Utf8Bytes::new(Bytes::from(text))
     }
 }
 
 impl From<Utf8Bytes> for Bytes {
     fn from(text: Utf8Bytes) -> Self {
-        text.0
+        text.bytes
     }
 }
 
@@ -184,7 +207,7 @@ impl TryFrom<Bytes> for Utf8Bytes {
 
     fn try_from(bytes: Bytes) -> Result<Self, InvalidUtf8> {
         match str::from_utf8(&bytes) {
-            Ok(_) => Ok(Utf8Bytes(bytes)),
+            Ok(_) => Ok(Utf8Bytes::new(bytes)),
             Err(_) => Err(InvalidUtf8),
         }
     }

@@ -167,11 +167,28 @@ impl Connection {
     /// A violation by the peer fails the connection: the Close frame with the
     /// fitting code is put out, the rest of the input is discarded, and
     /// [`Event::Closed`] comes.
+    #[inline]
     pub fn next_event<'a>(
         &mut self,
         env: &mut Env<'_>,
         input: &mut Input<'a>,
     ) -> Option<Event<'a>> {
+        if matches!(self.ending.as_deref(), None | Some(Ending::Closing(_)))
+            && let Some(message) =
+                self.receive
+                    .plain_message(self.role, &self.config, self.mode, input)
+        {
+            self.keepalive.heard(env.now);
+            match message {
+                Ok(message) => return Some(message),
+                Err(failure) => self.end_received(env, End::Failure(failure)),
+            }
+        }
+        self.next_other(env, input)
+    }
+
+    /// The next event that is no plain message.
+    fn next_other<'a>(&mut self, env: &mut Env<'_>, input: &mut Input<'a>) -> Option<Event<'a>> {
         if !input.is_empty() || self.receive.has_unread() {
             self.keepalive.heard(env.now);
         }
@@ -214,7 +231,7 @@ impl Connection {
             Ok(Some(Received::Close(frame))) => self.end_received(env, End::Close(frame)),
             Err(failure) => self.end_received(env, End::Failure(failure)),
         }
-        self.next_event(env, input)
+        self.next_other(env, input)
     }
 
     /// How many bytes are missing behind `input` until the frame at its front,

@@ -1,18 +1,19 @@
 //! What comes in: frames into messages or chunks.
 //!
-//! There are two ways through. A whole message in one whole frame, which is
-//! what most input is, passes without any state ([`Receive::whole_frame`]).
-//! Everything else - a frame cut by the end of the input, a fragmented message,
-//! one that an extension has coded - goes through a [`Partial`], which exists
-//! only as long as it is needed.
+//! There are two ways through. A whole message in one plain frame, which is what
+//! most input is, passes without any state ([`Receive::plain_message`]).
+//! Everything else - a control frame, one cut by the end of the input, a
+//! fragmented message, one that an extension has coded, one that breaks a rule -
+//! is judged by its header, and goes through a [`Partial`] unless it is a whole
+//! control frame. A `Partial` exists only as long as it is needed.
 
 use super::{
     partial::Partial,
     rules::{ControlRate, Decoder, Received, Rules},
 };
 use crate::{
-    Chunk, Event, Failure, Input, Instant, MessageKind, Opcode, ProtocolError, ReceiveMode, Rsv,
-    frame::mask,
+    Chunk, Config, Event, Failure, Input, Instant, MessageKind, ProtocolError, ReceiveMode, Role,
+    frame::{PlainFrame, mask},
 };
 use alloc::{borrow::Cow, boxed::Box, vec::Vec};
 
@@ -24,7 +25,36 @@ pub(super) struct Receive {
 }
 
 impl Receive {
-    /// The next thing in the input; `None` when the input is used up.
+    /// Takes a message that is whole in the input, as one plain frame. `None` if
+    /// what is there is anything else: then [`next`](Self::next) knows.
+    #[inline]
+    pub(super) fn plain_message<'a>(
+        &mut self,
+        role: Role,
+        config: &Config,
+        mode: ReceiveMode,
+        input: &mut Input<'a>,
+    ) -> Option<Result<Event<'a>, Failure>> {
+        if self.partial.is_some() {
+            return None;
+        }
+        let frame = PlainFrame::at_start(input.as_slice(), role)?;
+        let len = frame.payload_len as u64;
+        let limits = &config.limits;
+        let allowed = mode == ReceiveMode::Stream
+            || (len <= limits.max_frame_size && len <= limits.max_message_size);
+        if !allowed || !config.accepts.includes(frame.kind) {
+            return None;
+        }
+        let payload = input.take_frame(frame.header_len, frame.payload_len);
+        if let Some(key) = frame.mask {
+            mask(key, 0, payload);
+        }
+        Some(whole(mode, frame.kind, payload))
+    }
+
+    /// The next thing in the input that is no whole plain message; `None` when the
+    /// input is used up.
     pub(super) fn next<'a>(
         &mut self,
         rules: Rules<'_>,
@@ -35,7 +65,7 @@ impl Receive {
             if input.is_empty() {
                 return Ok(None);
             }
-            if let Some(received) = self.whole_frame(rules, input)? {
+            if let Some(received) = self.control_frame(rules, input)? {
                 return Ok(Some(received));
             }
         }
@@ -47,9 +77,8 @@ impl Receive {
         Ok(received)
     }
 
-    /// Takes a frame that is whole in the input and is a whole plain message, or
-    /// a control frame.
-    fn whole_frame<'a>(
+    /// Takes a control frame that is whole in the input.
+    fn control_frame<'a>(
         &mut self,
         rules: Rules<'_>,
         input: &mut Input<'a>,
@@ -57,32 +86,17 @@ impl Receive {
         let Some((header, header_len)) = rules.decode(input.as_slice(), false)? else {
             return Ok(None);
         };
-        let available = input.len() - header_len;
-        let len = match usize::try_from(header.payload_len) {
-            Ok(len) if header.fin && header.rsv == Rsv::NONE && len <= available => len,
-            _ => return Ok(None),
-        };
+        // At most 125 bytes, by the header's rules.
+        let len = header.payload_len as usize;
+        if !header.opcode.is_control() || len > input.len() - header_len {
+            return Ok(None);
+        }
         rules.admit(&header, &mut self.control)?;
-        input.take(header_len);
-        let payload = input.take(len);
+        let payload = input.take_frame(header_len, len);
         if let Some(key) = header.mask {
             mask(key, 0, payload);
         }
-        let payload: &'a [u8] = payload;
-        let received = match header.opcode {
-            Opcode::Text => Event::Text(Cow::Borrowed(
-                core::str::from_utf8(payload).map_err(|_| ProtocolError::InvalidUtf8)?,
-            )),
-            Opcode::Binary => Event::Binary(Cow::Borrowed(payload)),
-            // The header's rules let no continuation begin a message.
-            Opcode::Continuation | Opcode::Close | Opcode::Ping | Opcode::Pong => {
-                return Received::of_control(header.opcode, Cow::Borrowed(payload)).map(Some);
-            }
-        };
-        Ok(Some(Received::Event(match rules.mode {
-            ReceiveMode::Message => received,
-            ReceiveMode::Stream => as_only_chunk(received),
-        })))
+        Received::of_control(header.opcode, Cow::Borrowed(payload)).map(Some)
     }
 
     /// How many bytes are missing behind `input` until what is at its front can
@@ -133,18 +147,23 @@ impl Receive {
     }
 }
 
-/// A whole message in streaming mode: one chunk.
-fn as_only_chunk(event: Event<'_>) -> Event<'_> {
-    let (kind, payload) = match event {
-        Event::Text(Cow::Borrowed(text)) => (MessageKind::Text, Cow::Borrowed(text.as_bytes())),
-        Event::Text(Cow::Owned(text)) => (MessageKind::Text, Cow::Owned(text.into_bytes())),
-        Event::Binary(payload) => (MessageKind::Binary, payload),
-        other => return other,
+/// The event of a message that came in one piece.
+#[inline]
+fn whole(mode: ReceiveMode, kind: MessageKind, payload: &[u8]) -> Result<Event<'_>, Failure> {
+    let text = match kind {
+        MessageKind::Binary => None,
+        MessageKind::Text => {
+            Some(core::str::from_utf8(payload).map_err(|_| ProtocolError::InvalidUtf8)?)
+        }
     };
-    Event::Chunk(Chunk {
-        kind,
-        payload,
-        first: true,
-        last: true,
+    Ok(match (mode, text) {
+        (ReceiveMode::Message, None) => Event::Binary(Cow::Borrowed(payload)),
+        (ReceiveMode::Message, Some(text)) => Event::Text(Cow::Borrowed(text)),
+        (ReceiveMode::Stream, _) => Event::Chunk(Chunk {
+            kind,
+            payload: Cow::Borrowed(payload),
+            first: true,
+            last: true,
+        }),
     })
 }

@@ -2,8 +2,9 @@
 
 use super::Connection;
 use crate::{
-    Compress, ControlPayload, Env, FrameHeader, Message, MessageRef, Opcode, Output,
-    PreparedMessage, Role, Rsv, SendError, extension::Piece,
+    Compress, Config, ControlPayload, Env, FrameHeader, Message, MessageRef, Opcode, Output,
+    PreparedMessage, Role, Rsv, SendError,
+    extension::{MessageExtension, Piece},
 };
 use alloc::{boxed::Box, vec::Vec};
 use bytes::Bytes;
@@ -126,7 +127,7 @@ impl Connection {
             Role::Client => {
                 let (rsv, payload) = (encoded.rsv(), encoded.payload());
                 let header = self.header(env, true, message.kind().opcode(), rsv, payload.len());
-                put_ref(env, &header, payload);
+                env.output.put_frame(&header, payload);
             }
         }
         Ok(())
@@ -272,9 +273,10 @@ impl Connection {
     }
 
     /// Appends one plain frame.
+    #[inline]
     pub(super) fn put_frame(&self, env: &mut Env<'_>, fin: bool, opcode: Opcode, payload: &[u8]) {
         let header = self.header(env, fin, opcode, Rsv::NONE, payload.len());
-        put_ref(env, &header, payload);
+        env.output.put_frame(&header, payload);
     }
 
     /// Appends one plain frame, of which a payload that goes out as it is is left
@@ -287,27 +289,20 @@ impl Connection {
         payload: &'m [u8],
     ) -> &'m [u8] {
         let header = self.header(env, fin, opcode, Rsv::NONE, payload.len());
-        env.output.put_header(&header);
-        match header.mask {
-            None => payload,
-            Some(key) => {
-                env.output.put_masked(key, payload);
-                &[]
-            }
+        if header.mask.is_some() {
+            env.output.put_frame(&header, payload);
+            return &[];
         }
+        env.output.put_header(&header);
+        payload
     }
 
     /// What the extension makes of a piece of a message, and the reserved bits
     /// of its frame; `None` if it goes out plain.
+    #[inline]
     fn encode(&mut self, env: &mut Env<'_>, piece: Piece<'_>) -> Option<(Rsv, Vec<u8>)> {
-        let extension = self.extension.as_mut()?;
-        let payload = extension.encode(env, &self.config, piece)?;
-        let rsv = if piece.first {
-            extension.rsv()
-        } else {
-            Rsv::NONE
-        };
-        Some((rsv, payload))
+        let extension = self.extension.as_deref_mut()?;
+        encode_by(extension, env, &self.config, piece)
     }
 
     fn put_coded(&self, env: &mut Env<'_>, fin: bool, opcode: Opcode, rsv: Rsv, payload: Vec<u8>) {
@@ -315,6 +310,7 @@ impl Connection {
         put_owned(env, &header, payload.into());
     }
 
+    #[inline]
     fn header(
         &self,
         env: &mut Env<'_>,
@@ -348,6 +344,21 @@ impl Connection {
     }
 }
 
+fn encode_by(
+    extension: &mut dyn MessageExtension,
+    env: &mut Env<'_>,
+    config: &Config,
+    piece: Piece<'_>,
+) -> Option<(Rsv, Vec<u8>)> {
+    let payload = extension.encode(env, config, piece)?;
+    let rsv = if piece.first {
+        extension.rsv()
+    } else {
+        Rsv::NONE
+    };
+    Some((rsv, payload))
+}
+
 /// A whole message.
 fn whole(bytes: &[u8], compress: Compress) -> Piece<'_> {
     Piece {
@@ -358,27 +369,19 @@ fn whole(bytes: &[u8], compress: Compress) -> Piece<'_> {
     }
 }
 
-/// Appends a frame, and copies its payload.
-fn put_ref(env: &mut Env<'_>, header: &FrameHeader, payload: &[u8]) {
-    env.output.put_header(header);
-    match header.mask {
-        None => env.output.put(payload),
-        Some(key) => env.output.put_masked(key, payload),
-    }
-}
-
 /// Appends a frame whose payload may be kept by reference, if it need not be
 /// masked or is not shared.
 fn put_owned(env: &mut Env<'_>, header: &FrameHeader, payload: Bytes) {
-    env.output.put_header(header);
-    match header.mask {
-        None => env.output.put_shared(payload),
-        Some(key) => match payload.try_into_mut() {
-            Ok(mut payload) => {
-                crate::frame::mask(key, 0, &mut payload);
-                env.output.put_shared(payload.freeze());
-            }
-            Err(payload) => env.output.put_masked(key, &payload),
-        },
+    let Some(key) = header.mask else {
+        env.output.put_header(header);
+        return env.output.put_shared(payload);
+    };
+    match payload.try_into_mut() {
+        Ok(mut payload) => {
+            crate::frame::mask(key, 0, &mut payload);
+            env.output.put_header(header);
+            env.output.put_shared(payload.freeze());
+        }
+        Err(payload) => env.output.put_frame(header, &payload),
     }
 }

@@ -1,4 +1,5 @@
 use super::FrameHeader;
+use alloc::vec::Vec;
 
 /// The bytes of a frame header.
 #[derive(Debug, Clone, Copy)]
@@ -54,11 +55,18 @@ impl FrameHeader {
     }
 
     /// Appends the header to `bytes`.
-    pub(crate) fn append_to(&self, bytes: &mut alloc::vec::Vec<u8>) {
+    #[inline]
+    pub(crate) fn append_to(&self, bytes: &mut Vec<u8>) {
         // Most that a server sends is short.
-        if let (0..=125, None) = (self.payload_len, self.mask) {
-            return bytes.extend_from_slice(&[self.first_byte(), self.payload_len as u8]);
+        match (self.payload_len, self.mask) {
+            (0..=125, None) => {
+                bytes.extend_from_slice(&[self.first_byte(), self.payload_len as u8]);
+            }
+            _ => self.append_long_to(bytes),
         }
+    }
+
+    fn append_long_to(&self, bytes: &mut Vec<u8>) {
         // All that there is room for and then none too many, which is a few moves
         // of known size in the place of a call to copy some.
         let encoded = self.encode();

@@ -7,11 +7,13 @@ mod decode;
 mod encode;
 mod header;
 mod mask;
+mod plain;
 
 pub use decode::Expected;
 pub use encode::EncodedHeader;
 pub use header::{FrameHeader, Rsv};
 pub use mask::mask;
+pub(crate) use plain::PlainFrame;
 
 #[cfg(test)]
 mod tests;

@@ -110,7 +110,8 @@ pub struct Connection {
     /// How the user wants the message that begins next.
     mode: ReceiveMode,
     hold_ends: bool,
-    extension: Option<Box<dyn MessageExtension>>,
+    /// Behind one pointer more, since most have none.
+    extension: Option<Box<Box<dyn MessageExtension>>>,
 }
 
 impl Connection {
@@ -135,7 +136,7 @@ impl Connection {
     #[must_use]
     pub fn with_extension(self, extension: Box<dyn MessageExtension>) -> Connection {
         Connection {
-            extension: Some(extension),
+            extension: Some(Box::new(extension)),
             ..self
         }
     }
@@ -212,7 +213,7 @@ impl Connection {
             mode: self.mode,
         };
         let mut decoder = Decoder {
-            extension: self.extension.as_deref_mut(),
+            extension: self.extension.as_deref_mut().map(Box::as_mut),
             env,
         };
         match self.receive.next(rules, &mut decoder, input) {

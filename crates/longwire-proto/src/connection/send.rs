@@ -302,7 +302,7 @@ impl Connection {
     #[inline]
     fn encode(&mut self, env: &mut Env<'_>, piece: Piece<'_>) -> Option<(Rsv, Vec<u8>)> {
         let extension = self.extension.as_deref_mut()?;
-        encode_by(extension, env, &self.config, piece)
+        encode_by(&mut **extension, env, &self.config, piece)
     }
 
     fn put_coded(&self, env: &mut Env<'_>, fin: bool, opcode: Opcode, rsv: Rsv, payload: Vec<u8>) {

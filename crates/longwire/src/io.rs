@@ -14,12 +14,12 @@ use tokio::{
     net::TcpStream,
 };
 
-/// A transport. The common ones are held as they are, so that they cost no
-/// allocation and no virtual call.
+/// A transport. TCP is held as it is, so that it costs no allocation, and the
+/// other common ones so that they cost no virtual call.
 pub(crate) enum Io {
     Tcp(TcpStream),
     #[cfg(unix)]
-    Unix(tokio::net::UnixStream),
+    Unix(Box<tokio::net::UnixStream>),
     #[cfg(feature = "tls")]
     Tls(Box<tokio_rustls::TlsStream<TcpStream>>),
     Other(Box<dyn Duplex>),
@@ -46,7 +46,9 @@ impl Io {
         }
         #[cfg(unix)]
         if let Some(unix) = any.downcast_mut::<Option<tokio::net::UnixStream>>() {
-            return unix.take().map_or(Io::Closed, Io::Unix);
+            return unix
+                .take()
+                .map_or(Io::Closed, |unix| Io::Unix(Box::new(unix)));
         }
         #[cfg(feature = "tls")]
         if let Some(tls) = any.downcast_mut::<Option<tokio_rustls::TlsStream<TcpStream>>>() {
@@ -126,7 +128,7 @@ macro_rules! delegate {
             }
             #[cfg(unix)]
             Io::Unix($io) => {
-                let $io = Pin::new($io);
+                let $io = Pin::new(&mut **$io);
                 $call
             }
             #[cfg(feature = "tls")]

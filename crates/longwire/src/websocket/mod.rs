@@ -141,7 +141,7 @@ impl WebSocket {
         shared.start(read);
         tracing::debug!(
             ?role,
-            subprotocol = shared.subprotocol.as_deref(),
+            subprotocol = shared.subprotocol(),
             "connection opened"
         );
         let handle = Handle(shared);

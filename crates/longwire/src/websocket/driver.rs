@@ -326,8 +326,10 @@ impl Driver {
     }
 
     pub(super) fn forget_ping(&mut self, id: u64) {
-        self.rare.get_mut().pings.retain(|ping| ping.id != id);
-        self.rare.tidy();
+        if let Some(rare) = self.rare.get_if_any() {
+            rare.pings.retain(|ping| ping.id != id);
+            self.rare.tidy();
+        }
     }
 
     /// The network has changed: whether the connection is still possible is

@@ -439,3 +439,17 @@ impl Shared {
         self.written(driver, &now, false);
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_connection_fits_between_what_tokio_allocates() {
+        // Of an `Arc`.
+        const COUNTS: usize = 2 * size_of::<usize>();
+        // A word more costs 128 bytes: docs/performance.md has the reasons.
+        assert!(size_of::<Signal>() + COUNTS <= 104);
+        assert!(size_of::<Shared>() + COUNTS <= 232);
+    }
+}

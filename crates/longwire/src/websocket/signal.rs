@@ -57,7 +57,7 @@ struct Waiters {
     orphan: Option<Arc<Shared>>,
 }
 
-/// Behind a pointer, so that a connection without any holds no more than that.
+/// Held by a pointer, which is there as long as there are some.
 type Others = Vec<(WaitKey, Waker)>;
 
 /// Whether a wait tells when it is given up. One that does can be trusted to
@@ -121,7 +121,8 @@ impl Signal {
     /// The user took a message at `now` and may be back in a moment: until then
     /// the keeper leaves the transport alone.
     pub(super) fn expect(&self, now: Instant) {
-        self.expected.store(tick_at(now) + 2, Ordering::Relaxed);
+        let expected = tick_at(now).saturating_add(2);
+        self.expected.store(expected, Ordering::Relaxed);
     }
 
     /// The transport is to be looked after as soon as it calls.
@@ -281,12 +282,7 @@ impl Wake for Signal {
             return self.unattended();
         }
         let is_guarded = |(key, _): &(WaitKey, _)| *key != WaitKey::Unguarded;
-        if !guarded
-            && !others
-                .iter()
-                .flat_map(|others| others.iter())
-                .any(is_guarded)
-        {
+        if !guarded && !others.iter().flat_map(|others| &**others).any(is_guarded) {
             self.schedule();
         }
         if let Some(receiver) = receiver {

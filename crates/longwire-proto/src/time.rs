@@ -1,6 +1,6 @@
 use core::{
     fmt,
-    num::NonZeroU64,
+    num::{NonZeroU32, NonZeroU64},
     ops::{Add, Sub},
     time::Duration,
 };
@@ -41,31 +41,25 @@ impl Instant {
 /// and within four years of an instant that is known.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CoarseInstant {
-    /// That of 2^16 microseconds each, modulo 2^32.
-    ticks: u32,
+    /// Of 2^16 microseconds each, modulo 2^32, and 1 for 0.
+    ticks: NonZeroU32,
 }
 
 impl CoarseInstant {
     const TICK: u64 = 1 << 16;
 
-    /// No later than `instant`.
-    pub(crate) const fn at(instant: Instant) -> CoarseInstant {
+    /// `instant`, or the next tick after it.
+    pub(crate) fn after(instant: Instant) -> CoarseInstant {
+        let ticks = instant.as_micros().div_ceil(CoarseInstant::TICK) as u32;
         CoarseInstant {
-            ticks: (instant.as_micros() / CoarseInstant::TICK) as u32,
-        }
-    }
-
-    /// No earlier than `instant`.
-    pub(crate) const fn after(instant: Instant) -> CoarseInstant {
-        CoarseInstant {
-            ticks: instant.as_micros().div_ceil(CoarseInstant::TICK) as u32,
+            ticks: NonZeroU32::new(ticks).unwrap_or(NonZeroU32::MIN),
         }
     }
 
     /// The instant, which lies nearer to `known` than all others that it might be.
     pub(crate) const fn near(self, known: Instant) -> Instant {
         let known = known.as_micros() / CoarseInstant::TICK;
-        let ahead = self.ticks.wrapping_sub(known as u32).cast_signed();
+        let ahead = self.ticks.get().wrapping_sub(known as u32).cast_signed();
         let ticks = known.saturating_add_signed(ahead as i64);
         Instant::from_micros(ticks.saturating_mul(CoarseInstant::TICK))
     }
@@ -147,18 +141,18 @@ mod tests {
                 known + YEARS_4,
             ] {
                 let (known, instant) = (Instant::from_micros(known), Instant::from_micros(instant));
-                let before = CoarseInstant::at(instant).near(known);
-                assert!(before <= instant && instant - before < tick);
                 let after = CoarseInstant::after(instant).near(known);
-                assert!(after >= instant && after - instant < tick);
+                assert!(after >= instant && after - instant <= tick);
             }
         }
     }
 
     #[test]
     fn a_coarse_instant_never_leaves_the_clock() {
-        let (first, last) = (Instant::default(), Instant::from_micros(u64::MAX));
-        assert_eq!(CoarseInstant::at(last).near(first), first);
-        assert!(CoarseInstant::after(last).near(last) >= CoarseInstant::at(last).near(last));
+        let first = Instant::default();
+        let last = Instant::from_micros(u64::MAX);
+        assert_eq!(CoarseInstant::after(last).near(last), last);
+        let tick = Duration::from_micros(CoarseInstant::TICK);
+        assert_eq!(CoarseInstant::after(first).near(first), first + tick);
     }
 }

@@ -30,7 +30,7 @@ pub(super) struct Keepalive {
     write_blocked: Option<Instant>,
     /// What is known of that which the transport took.
     writes: Writes,
-    writes_due: CoarseInstant,
+    writes_due: Option<CoarseInstant>,
     /// How many bytes were acknowledged when the system was last asked.
     acknowledged: u32,
     round_trip: RoundTrip,
@@ -61,7 +61,7 @@ impl Keepalive {
             interval: None,
             write_blocked: None,
             writes: Writes::Settled,
-            writes_due: CoarseInstant::at(now),
+            writes_due: None,
             acknowledged: 0,
             round_trip: RoundTrip::UNKNOWN,
         }
@@ -70,7 +70,7 @@ impl Keepalive {
     /// The peer gave a sign of life: any byte is one.
     pub(super) fn heard(&mut self, now: Instant) {
         self.not_listening(now);
-        self.settle_writes(now);
+        self.settle_writes();
     }
 
     /// Whatever sign of life the peer gave, we would not know.

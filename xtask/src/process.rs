@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -67,6 +67,8 @@ pub(crate) fn run(
 pub(crate) struct Service {
     what: String,
     child: Guard,
+    /// Where it is asked for something.
+    input: Option<ChildStdin>,
     lines: Receiver<String>,
     log: PathBuf,
 }
@@ -74,16 +76,28 @@ pub(crate) struct Service {
 impl Service {
     /// Starts `command`; `what` names it in messages and names its log.
     pub(crate) fn start(workspace: &Workspace, what: &str, command: &mut Command) -> Result<Self> {
+        Self::spawn(workspace, what, command.stdin(Stdio::null()))
+    }
+
+    /// The same with one that does something for each line that it reads.
+    pub(crate) fn start_to_ask(
+        workspace: &Workspace,
+        what: &str,
+        command: &mut Command,
+    ) -> Result<Self> {
+        Self::spawn(workspace, what, command.stdin(Stdio::piped()))
+    }
+
+    fn spawn(workspace: &Workspace, what: &str, command: &mut Command) -> Result<Self> {
         let log = workspace.log(what)?;
         let mut output = create_log(&log)?;
         let errors = output.try_clone().context("sharing a log")?;
         let mut child = command
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(errors)
             .spawn()
             .context(format!("starting {}", describe(command)))?;
-        let stdout = child.stdout.take();
+        let (input, stdout) = (child.stdin.take(), child.stdout.take());
         let child = Guard(child);
 
         let (sender, lines) = mpsc::channel();
@@ -102,9 +116,24 @@ impl Service {
         Ok(Self {
             what: what.to_owned(),
             child,
+            input,
             lines,
             log,
         })
+    }
+
+    /// Has it read a line.
+    pub(crate) fn ask(&mut self) -> Result {
+        let asked = self.input.as_mut().map(|input| input.write_all(b"\n"));
+        match asked {
+            Some(Ok(())) => Ok(()),
+            _ => Err(self.failure("ended")),
+        }
+    }
+
+    /// There are no more lines for it.
+    pub(crate) fn ask_no_more(&mut self) {
+        self.input = None;
     }
 
     /// The next line of standard output, or none at its end.

@@ -30,6 +30,12 @@ const PATHS: &[(&str, Path)] = &[
     ("handler-echo-20-by-8", |times| {
         drivers::handler(times, 20, 8)
     }),
+    ("handler-publish-to-10", |times| {
+        drivers::publish(times, 10, 1)
+    }),
+    ("handler-publish-to-10-by-8", |times| {
+        drivers::publish(times, 10, 8)
+    }),
     ("async-echo-20", |times| drivers::async_echo(times, 20, 1)),
     ("async-echo-20-by-8", |times| {
         drivers::async_echo(times, 20, 8)

@@ -10,7 +10,7 @@ use crate::{
 };
 use std::time::Duration;
 
-/// How long answers that are outstanding at the end are waited for.
+/// For how long the server may be silent at the end, while answers are awaited.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is sent, and for how long.
@@ -96,45 +96,17 @@ pub fn echo(
     options: &Options,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Report, Error> {
-    let in_flight = match options.pace {
-        Pace::InFlight(count) => count as usize,
-        Pace::Rate(_) => 1,
-    };
-    let outgoing = Outgoing::new(target, options.size, options.text, in_flight);
-    let mut swarm = Swarm::new(target, outgoing)?;
-    swarm.grow(options.connections, &mut |open| {
-        progress(Progress::Opening(open));
-    })?;
-
-    let mut run = Run::new(swarm, options.pace)?;
-    progress(Progress::WarmingUp);
-    run.until(run.swarm.now() + nanoseconds(options.warm_up), &mut |_| {})?;
-
-    let meters = Meters::start(options.process.as_ref())?;
-    let start = run.swarm.now();
-    run.measure_from(start);
-    run.until(start + nanoseconds(options.duration), &mut |run| {
-        progress(Progress::Measuring {
-            elapsed: Duration::from_nanos(run.swarm.now() - start),
-            messages: run.answers,
-        });
-    })?;
-    let elapsed = Duration::from_nanos(run.swarm.now() - start);
-    let mut measured = meters.stop(elapsed, run.answers, Latency::new())?;
-    if measured.count == 0 {
-        return Err(Error::Silent("an echo"));
-    }
-    // What was in flight at the end counts in the latencies.
-    let unanswered = run.finish()?;
-    run.swarm.close();
-    measured.latency = run.latency;
-    Ok(Report {
-        measured,
-        unanswered,
-    })
+    let mut session = Session::open(target, options, progress)?;
+    let report = session.turn(progress)?;
+    session.close();
+    Ok(report)
 }
 
-struct Run<'a> {
+/// Open connections, for any number of measurements. Between these nothing is
+/// read from them.
+#[derive(Debug)]
+pub struct Session<'a> {
+    options: &'a Options,
     swarm: Swarm<'a>,
     /// Messages that are due by the clock, if any are.
     schedule: Option<Schedule>,
@@ -143,36 +115,95 @@ struct Run<'a> {
     measured_from: u64,
     latency: Latency,
     answers: u64,
+    /// When the last answer came.
+    heard: u64,
 }
 
-impl<'a> Run<'a> {
-    fn new(swarm: Swarm<'a>, pace: Pace) -> Result<Run<'a>, Error> {
-        let now = swarm.now();
-        let mut run = Run {
+impl<'a> Session<'a> {
+    /// Opens the connections.
+    ///
+    /// # Errors
+    /// [`Error`], as soon as one of them fails.
+    pub fn open(
+        target: &'a Target,
+        options: &'a Options,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Session<'a>, Error> {
+        let in_flight = match options.pace {
+            Pace::InFlight(count) => count as usize,
+            Pace::Rate(_) => 1,
+        };
+        let outgoing = Outgoing::new(target, options.size, options.text, in_flight);
+        let mut swarm = Swarm::new(target, outgoing)?;
+        swarm.grow(options.connections, &mut |open| {
+            progress(Progress::Opening(open));
+        })?;
+        Ok(Session {
+            options,
             swarm,
             schedule: None,
             answers_send: false,
-            measured_from: now,
+            measured_from: 0,
             latency: Latency::new(),
             answers: 0,
-        };
-        match pace {
-            Pace::Rate(rate) => run.schedule = Some(Schedule::new(rate, now)),
-            Pace::InFlight(count) => {
-                run.answers_send = true;
-                for number in 0..run.swarm.peers().len() {
-                    run.swarm.send(number, count.into(), now)?;
-                }
-            }
-        }
-        Ok(run)
+            heard: 0,
+        })
     }
 
-    /// Forgets what was measured before.
-    fn measure_from(&mut self, start: u64) {
+    /// Sends messages, and measures what comes back, from when nothing is in
+    /// flight until nothing is: what the server does in that time it does for
+    /// the messages that are counted, and it cannot end before there is one.
+    ///
+    /// # Errors
+    /// [`Error`]: there is no result as soon as one connection fails.
+    pub fn turn(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<Report, Error> {
+        progress(Progress::WarmingUp);
+        self.send_for(self.options.warm_up, &mut |_| {})?;
+
+        let meters = Meters::start(self.options.process.as_ref())?;
+        let start = self.swarm.now();
         self.measured_from = start;
         self.latency = Latency::new();
         self.answers = 0;
+        let unanswered = self.send_for(self.options.duration, &mut |session| {
+            progress(Progress::Measuring {
+                elapsed: Duration::from_nanos(session.swarm.now() - start),
+                messages: session.answers,
+            });
+        })?;
+        if self.answers == 0 {
+            return Err(Error::Silent("an echo"));
+        }
+        let elapsed = Duration::from_nanos(self.heard - start);
+        let latency = std::mem::replace(&mut self.latency, Latency::new());
+        Ok(Report {
+            measured: meters.stop(elapsed, self.answers, latency)?,
+            unanswered,
+        })
+    }
+
+    /// Says goodbye on every connection.
+    pub fn close(self) {
+        self.swarm.close();
+    }
+
+    /// Sends for so long, waits for the answers, and says how many never came.
+    fn send_for(&mut self, time: Duration, tick: &mut dyn FnMut(&Self)) -> Result<u64, Error> {
+        if time.is_zero() {
+            return Ok(0);
+        }
+        let now = self.swarm.now();
+        match self.options.pace {
+            Pace::Rate(rate) => self.schedule = Some(Schedule::new(rate, now)),
+            Pace::InFlight(count) => {
+                self.answers_send = true;
+                for number in 0..self.swarm.peers().len() {
+                    self.swarm.send(number, count.into(), now)?;
+                }
+            }
+        }
+        self.until(now + nanoseconds(time), tick)?;
+        self.finish()
     }
 
     /// Goes on until that time.
@@ -189,7 +220,7 @@ impl<'a> Run<'a> {
             }
             let left = Duration::from_nanos(end - now);
             let timeout = self.send_due(now)?.min(left).min(TICK);
-            self.turn(timeout)?;
+            self.wait(timeout)?;
         }
     }
 
@@ -205,19 +236,21 @@ impl<'a> Run<'a> {
         Ok(schedule.sleep(now))
     }
 
-    fn turn(&mut self, timeout: Duration) -> Result<(), Error> {
-        let Run {
+    fn wait(&mut self, timeout: Duration) -> Result<(), Error> {
+        let Session {
             swarm,
             answers_send,
             measured_from,
             latency,
             answers,
+            heard,
             ..
         } = self;
         swarm.turn(timeout, |peer: &mut Peer, messages, now, outgoing| {
-            *answers += messages;
+            *heard = now;
             for sent in peer.sent.drain(..peer.sent.len().min(messages as usize)) {
                 if sent >= *measured_from {
+                    *answers += 1;
                     latency.record(now - sent);
                 }
             }
@@ -231,11 +264,13 @@ impl<'a> Run<'a> {
     fn finish(&mut self) -> Result<u64, Error> {
         let scheduled = self.schedule.take().is_some();
         self.answers_send = false;
-        let end = self.swarm.now() + nanoseconds(PATIENCE);
-        while self.in_flight().next().is_some() && self.swarm.now() < end {
-            self.turn(TICK)?;
+        let end = self.swarm.now();
+        let mut now = end;
+        while self.in_flight().next().is_some() && now < self.heard.max(end) + nanoseconds(PATIENCE)
+        {
+            self.wait(TICK)?;
+            now = self.swarm.now();
         }
-        let now = self.swarm.now();
         let unanswered: Vec<u64> = self.in_flight().collect();
         if scheduled {
             unanswered

@@ -12,6 +12,9 @@
 //! - [`idle()`] opens connections, holds them and looks at the server's memory;
 //! - [`fan_out()`] publishes to a channel that all its connections subscribe to.
 //!
+//! [`echo::Session`] and [`fan_out::Session`] do so any number of times over the same
+//! connections.
+//!
 //! Each takes its options, a callback for the progress, and blocks until the
 //! report is there. The [`Process`] of a server on the same machine can be given
 //! along: its CPU time per message survives a noisy machine, as throughput does

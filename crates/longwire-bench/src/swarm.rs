@@ -22,6 +22,7 @@ const OPENING: usize = 100;
 /// How long the server may be silent while connections open.
 const SILENCE: Duration = Duration::from_secs(10);
 
+#[derive(Debug)]
 pub(crate) struct Swarm<'a> {
     target: &'a Target,
     outgoing: Outgoing,

@@ -58,7 +58,8 @@
 //! An event loop that owns many cursors of one channel need not be woken for
 //! each: whoever publishes tells it, or it lets one of them wait, and it reads
 //! all of them. [`Cursor::read_shared`] leaves no waker, and reads the log once
-//! for all that stand at the same place.
+//! for all that stand at the same place, who can send what was found as one piece
+//! of memory ([`SharedRead::batch`]).
 //!
 //! # What is bounded
 //!

@@ -1,4 +1,5 @@
 use crate::{Channel, Offset, Publication, Read, ReadLimits, channel};
+use longwire_proto::PreparedBatch;
 use std::sync::{Arc, Weak};
 
 /// What one cursor has read, for all that stand at the same place: see
@@ -14,6 +15,7 @@ pub struct SharedRead {
     /// The position before the first.
     start: Offset,
     publications: Vec<Publication>,
+    batch: PreparedBatch,
 }
 
 impl SharedRead {
@@ -25,6 +27,11 @@ impl SharedRead {
     /// The publications that were read last.
     pub fn publications(&self) -> &[Publication] {
         &self.publications
+    }
+
+    /// Their messages, joined: for all who want every one of them.
+    pub fn batch(&self) -> &PreparedBatch {
+        &self.batch
     }
 
     /// The position after the last.
@@ -53,9 +60,11 @@ impl SharedRead {
         let mut found = Vec::new();
         let read = channel.lock().log.read(position, limits, &mut found)?;
         if let Read::Publications(_) = read {
+            let messages = found.iter().map(Publication::message);
             *self = SharedRead {
                 channel: Arc::downgrade(channel.shared()),
                 start,
+                batch: messages.cloned().collect(),
                 publications: found,
             };
         }

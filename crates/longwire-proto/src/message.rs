@@ -150,6 +150,15 @@ impl<'a> MessageRef<'a> {
     }
 }
 
+impl From<MessageRef<'_>> for Message {
+    fn from(message: MessageRef<'_>) -> Self {
+        match message {
+            MessageRef::Text(text) => text.into(),
+            MessageRef::Binary(bytes) => bytes.into(),
+        }
+    }
+}
+
 impl<'a> From<&'a Message> for MessageRef<'a> {
     fn from(message: &'a Message) -> Self {
         match message {

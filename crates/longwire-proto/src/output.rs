@@ -72,6 +72,19 @@ impl Output {
         if bytes.len() < Self::SHARE_FROM {
             return self.put(&bytes);
         }
+        self.put_piece(bytes);
+    }
+
+    /// As [`put_shared`](Self::put_shared), for bytes that others need as well:
+    /// few of them are copied without a claim on them.
+    pub(crate) fn put_shared_ref(&mut self, bytes: &Bytes) {
+        if bytes.len() < Self::SHARE_FROM {
+            return self.put(bytes);
+        }
+        self.put_piece(bytes.clone());
+    }
+
+    fn put_piece(&mut self, bytes: Bytes) {
         self.seal_tail();
         self.len += bytes.len();
         self.pieces.push_back(bytes);
@@ -151,6 +164,9 @@ impl Output {
 
     /// Makes the growing tail a full piece.
     fn seal_tail(&mut self) {
+        if self.tail.is_empty() {
+            return; // Its memory is for what comes later.
+        }
         let tail = core::mem::take(&mut self.tail);
         if tail.len() > self.written {
             let mut piece = Bytes::from(tail);

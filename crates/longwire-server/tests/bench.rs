@@ -9,7 +9,11 @@ use longwire::{
 };
 use program::Program;
 use serde_json::Value;
-use std::process::{Command, Output};
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    process::{Command, Output, Stdio},
+    time::Duration,
+};
 
 fn bench(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_longwire"))
@@ -91,6 +95,30 @@ fn a_publication_comes_to_every_subscriber() {
     assert!(result["deliveries"].as_u64().unwrap() >= 10, "{result}");
 }
 
+#[test]
+fn each_line_has_it_measure_once() {
+    let program = Program::start(&["echo"]);
+    let mut load = Command::new(env!("CARGO_BIN_EXE_longwire"))
+        .args(["bench", "--json", "--by-line", "-c", "3", "-d", "0.05"])
+        .arg(program.url("/"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    let mut input = load.stdin.take().unwrap();
+    let mut lines = BufReader::new(load.stdout.take().unwrap()).lines();
+    for _ in 0..3 {
+        input.write_all(b"\n").unwrap();
+        let line = lines.next().expect("it answers").unwrap();
+        let result: Value = serde_json::from_str(&line).expect("it is JSON");
+        assert!(result["messages"].as_u64().unwrap() > 0, "{result}");
+        assert_eq!(result["unanswered"], 0, "{result}");
+    }
+    drop(input);
+    assert!(load.wait().unwrap().success());
+    assert!(lines.next().is_none());
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn memory_is_looked_at_step_by_step() {
@@ -169,6 +197,28 @@ async fn socket_io_is_spoken() {
     })
     .await
     .unwrap();
+}
+
+/// However short the time is, what was sent in it is measured.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_may_take_longer_than_is_measured() {
+    let port = serve(None, slow_echo).await;
+    tokio::task::spawn_blocking(move || {
+        let url = format!("ws://127.0.0.1:{port}/");
+        let result = json(&["-d", "0.05", "--warm-up", "0", "-c", "2", &url]);
+        assert_eq!(result["messages"], 2, "{result}");
+        assert!(result["seconds"].as_f64().unwrap() >= 0.3, "{result}");
+        assert!(result["latency_us"]["p50"].as_f64().unwrap() >= 300_000.0);
+    })
+    .await
+    .unwrap();
+}
+
+async fn slow_echo(mut ws: WebSocket) {
+    while let Some(Ok(message)) = ws.next().await {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        ws.send(message).await.expect("it is open");
+    }
 }
 
 async fn echo(mut ws: WebSocket) {

@@ -34,6 +34,8 @@ on_both! {
     #[cfg(unix)]
     told_to_stop_it_does_not_wait_for_ever
     a_client_is_not_pushed_behind_by_its_own_doing
+    bursts_reach_many_whole_and_in_order
+    who_was_slow_catches_up
     the_page_is_served_with_its_files
 }
 
@@ -261,6 +263,70 @@ async fn told_to_stop_it_does_not_wait_for_ever(io: &str) {
     assert!(status.await.unwrap().success());
     assert!(start.elapsed() >= Duration::from_secs(4));
     drop(deaf);
+}
+
+/// More than one row of subscribers, and more than one client that publishes.
+async fn bursts_reach_many_whole_and_in_order(io: &str) {
+    const COUNT: usize = 200;
+    let program = Program::start(&["serve", "--io", io]);
+    let mut members = Vec::new();
+    for i in 0..150 {
+        let echo = ["on", "off"][i % 2];
+        members.push(join(&program, &format!("/channels/many?echo={echo}")).await);
+    }
+    // Number 0 gets what it publishes itself, and number 1 does not.
+    for i in 0..COUNT {
+        members[i % 2].feed(format!("{} {i}", i % 2)).await.unwrap();
+        if i % 20 > 17 {
+            members[i % 2].flush().await.unwrap();
+        }
+    }
+    for publisher in &mut members[..2] {
+        publisher.flush().await.unwrap();
+    }
+    let mut orders = Vec::new();
+    for (who, member) in members.iter_mut().enumerate() {
+        let mut heard = Vec::new();
+        while heard.len() < if who == 1 { COUNT / 2 } else { COUNT } {
+            heard.push(text(member).await);
+        }
+        orders.push(heard);
+    }
+    // How the two publishers mix is open, and the same for all.
+    let order = orders[0].clone();
+    for (who, heard) in orders.iter().enumerate() {
+        let mut expected = order.clone();
+        expected.retain(|text| who != 1 || text.starts_with('0'));
+        assert_eq!(*heard, expected, "{who}");
+    }
+    for publisher in 0..2 {
+        let of = |text: &&String| text.starts_with(&publisher.to_string());
+        let own: Vec<&String> = order.iter().filter(of).collect();
+        let sent: Vec<String> = (publisher..COUNT)
+            .step_by(2)
+            .map(|i| format!("{publisher} {i}"))
+            .collect();
+        assert!(own.into_iter().eq(&sent));
+    }
+}
+
+/// Far more than the sockets hold, and less than the log does.
+async fn who_was_slow_catches_up(io: &str) {
+    const COUNT: usize = 600;
+    let program = Program::start(&["serve", "--io", io, "--log-bytes", "100000000"]);
+    let mut slow = join(&program, "/channels/long").await;
+    let mut busy = join(&program, "/channels/long?echo=off").await;
+    let message = |i: usize| format!("{i:060000}");
+    for i in 0..COUNT {
+        busy.send(message(i)).await.unwrap();
+    }
+    busy.ping().await.unwrap();
+    for i in 0..COUNT {
+        assert_eq!(text(&mut slow).await, message(i));
+    }
+    // From now on as everybody else.
+    busy.send("now").await.unwrap();
+    assert_eq!(text(&mut slow).await, "now");
 }
 
 /// More than the log holds, in one go: it is read as fast as it is taken.

@@ -67,7 +67,7 @@ pub use longwire_proto as proto;
 pub use longwire_proto::{
     Accepts, AssemblyBudget, CloseCause, CloseCode, CloseFrame, CloseInfo, Compress, Config,
     DeflateConfig, Failure, Initiator, InvalidCloseFrame, LimitError, Limits, Message, MessageKind,
-    MessageRef, PreparedMessage, ProtocolError, Role, Utf8Bytes,
+    MessageRef, PreparedBatch, PreparedMessage, ProtocolError, Role, Utf8Bytes,
 };
 
 /// The programs in the documents compile.

@@ -2,8 +2,8 @@
 
 use futures_util::{SinkExt, StreamExt};
 use longwire::{
-    CloseCause, CloseCode, Config, Error, Initiator, Message, MessageKind, ReadyState, Role,
-    WebSocket,
+    CloseCause, CloseCode, CloseFrame, Config, Error, Initiator, Message, MessageKind,
+    PreparedBatch, PreparedMessage, ReadyState, Role, WebSocket,
 };
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
@@ -345,12 +345,28 @@ async fn the_bound_of_the_queue_is_kept_and_nothing_is_lost_by_cancelling() {
         sent += 1;
     }
     assert!(client.try_send("full").is_err());
+    assert!(client.try_reserve().is_none());
     for i in 0..sent {
         let message = server.next().await.unwrap().unwrap();
         assert_eq!(message.as_bytes(), &vec![i as u8; 5_000]);
     }
     client.send("end").await.unwrap();
     assert_eq!(server.next().await.unwrap().unwrap(), "end".into());
+}
+
+#[tokio::test]
+async fn with_room_a_batch_is_sent_without_waiting() {
+    let (mut client, mut server) = pair();
+    let texts = ["one", "two", "three"];
+    let batch = PreparedBatch::from_iter(texts.map(PreparedMessage::new));
+    client.try_reserve().unwrap().send_batch(&batch).unwrap();
+    server.try_reserve().unwrap().send_batch(&batch).unwrap();
+    for text in texts {
+        assert_eq!(server.next().await.unwrap().unwrap(), text.into());
+        assert_eq!(client.next().await.unwrap().unwrap(), text.into());
+    }
+    server.closer().close(CloseFrame::new(1000, "").unwrap());
+    assert!(server.try_reserve().is_none(), "it is closing");
 }
 
 #[tokio::test]

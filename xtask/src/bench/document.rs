@@ -16,12 +16,12 @@ pub(crate) fn write(workspace: &Workspace, table: &Table, options: &Options) -> 
     let path = workspace.root.join(PATH);
     let text = fs::read_to_string(&path).context(format!("reading {PATH}"))?;
     let section = format!(
-        "{}.\n\n{}\n\n`{} {}`; medians of {} (least–greatest). {}.",
+        "{}.\n\n{}\n\n`{} {}`{}. {}.",
         table.group.title,
         table.markdown(),
         options.line,
         table.group.name,
-        table.group.figure.rounds(options.rounds),
+        table.group.figure.legend(),
         machine::line(),
     );
     let text = replace(&text, table.group.name, &section)?;

@@ -1,22 +1,27 @@
 //! `cargo xtask bench`: ours and its peers, side by side in one run.
 //!
-//! Every server runs alone on one core, and the load generator on another. The
-//! servers take turns, so that a machine that slows down slows all of them, and
-//! what is compared is the median of each. CPU time is the figure that survives
-//! a machine which others use as well; read the ratios, not the microseconds.
+//! Servers run on one core, and the load generator on another. Each takes short
+//! turns beside the limit, round after round: what is told is the median of the
+//! ratios of two turns that follow each other, so that a machine that slows down
+//! slows both. Only CPU time survives a machine which others use as well; read
+//! the ratios, not the microseconds.
 
 mod cores;
 mod counts;
 mod document;
 mod estimate;
+mod figure;
+mod lane;
 mod machine;
 mod measure;
 mod options;
+mod paired;
 mod programs;
 mod scenario;
 mod server;
 mod smoke;
-mod summary;
+mod source;
+mod statistics;
 mod table;
 
 pub(crate) use options::{Options, Request, help};
@@ -53,7 +58,7 @@ fn measure(workspace: &Workspace, options: &Options) -> Result {
     for group in &options.groups {
         let table = bench.group(group)?;
         println!("\n{}", table.markdown());
-        failures += table.failures();
+        failures += table.cells().1;
         if options.writes {
             document::write(workspace, &table, options)?;
         }

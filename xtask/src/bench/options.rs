@@ -24,12 +24,10 @@ pub(crate) struct Options {
     pub(crate) servers: Vec<Server>,
     /// A minute's look.
     pub(crate) quick: bool,
-    /// How often each server has its turn.
+    /// How often each server has its turns.
     pub(crate) rounds: usize,
-    /// How long one turn is measured.
+    /// How long it has them in each round, in seconds.
     pub(crate) seconds: f64,
-    /// How long before that the load goes on, in seconds.
-    pub(crate) warm_up: f64,
     /// The tables are written in the document: everything was measured.
     pub(crate) writes: bool,
     /// The command, to be told beside the tables.
@@ -56,8 +54,7 @@ impl Options {
     pub(crate) fn smoke() -> Result<Options> {
         let mut options = Given::default().options()?;
         options.rounds = 1;
-        options.seconds = 0.5;
-        options.warm_up = 0.1;
+        options.seconds = 0.1;
         options.writes = false;
         Ok(options)
     }
@@ -134,14 +131,13 @@ impl Given {
             None => server::all(),
         };
         servers.extend(self.uws.as_deref().map(Server::u_web_sockets));
-        let (rounds, seconds) = if self.quick { (3.0, 0.4) } else { (3.0, 0.5) };
+        let (rounds, seconds) = if self.quick { (3.0, 0.6) } else { (3.0, 0.75) };
         Ok(Options {
             groups: select(&self.groups, self.quick)?,
             servers,
             quick: self.quick,
             rounds: self.rounds.unwrap_or(rounds).ceil() as usize,
             seconds: self.seconds.unwrap_or(seconds),
-            warm_up: 0.2,
             writes: !self.quick && self.servers.is_none(),
             line,
         })
@@ -189,8 +185,8 @@ pub(crate) fn help() -> String {
 Options of bench:
   --quick           a minute's look at the first peers; nothing is written
   --servers A,B,... measure only these; nothing is written
-  --rounds N        how often each server has its turn (3)
-  --seconds S       how long one turn is measured (0.5)
+  --rounds N        how often each server has its turns beside the limit (3)
+  --seconds S       how long it has them in each round (0.75)
   --uws PROGRAM     measure an echo server of uWebSockets too; it gets the port as
                     its only argument
   --smoke           every server once, for some messages: does it work at all

@@ -1,5 +1,7 @@
 //! What is measured.
 
+use super::figure::Figure;
+
 /// Scenarios that make one table.
 pub(crate) struct Group {
     pub(crate) name: &'static str,
@@ -52,50 +54,6 @@ impl Task {
             Task::Echo | Task::Deflate | Task::FanOut => "raw",
             Task::Tls => "rustls",
             Task::Client => "load generator",
-        }
-    }
-}
-
-/// What is read out of a result.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Figure {
-    /// CPU time for each message, in microseconds; also as a ratio to the limit.
-    Cpu,
-    /// Bytes of the server's memory for each connection.
-    Memory,
-    /// p50, p99 and p99.9 in microseconds.
-    Latency,
-}
-
-impl Figure {
-    /// The columns that it makes, by what they add to a scenario's title.
-    pub(crate) fn columns(self) -> &'static [&'static str] {
-        match self {
-            Figure::Cpu | Figure::Memory => &[""],
-            Figure::Latency => &[" p50", " p99", " p99.9"],
-        }
-    }
-
-    /// Where the columns' numbers stand in the JSON.
-    pub(crate) fn pointers(self) -> &'static [&'static str] {
-        match self {
-            Figure::Cpu => &["/server/cpu_us_each"],
-            Figure::Memory => &["/bytes_per_connection"],
-            Figure::Latency => &["/latency_us/p50", "/latency_us/p99", "/latency_us/p99.9"],
-        }
-    }
-
-    /// The load lasts as long as it takes, not as long as it is told.
-    pub(crate) fn takes_its_time(self) -> bool {
-        self == Figure::Memory
-    }
-
-    /// How often each server has its turn, of so many times. Memory is a line
-    /// through several points already.
-    pub(crate) fn rounds(self, rounds: usize) -> usize {
-        match self {
-            Figure::Memory => 1,
-            _ => rounds,
         }
     }
 }

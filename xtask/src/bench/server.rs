@@ -14,7 +14,7 @@ pub(crate) struct Server {
     pub(crate) package: Package,
     pub(crate) program: Program,
     /// The groups in which it is measured, by name.
-    groups: &'static [&'static str],
+    groups: &'static [Groups],
 }
 
 /// Where a version stands.
@@ -49,133 +49,107 @@ pub(crate) enum Program {
     OnPort(PathBuf),
 }
 
-/// All groups of an echo.
-const ALL_ECHO: &[&str] = &[ECHO, PIPELINED, LARGE, MEMORY, HANDSHAKES, TAIL];
-const RAW: &[&str] = &[
-    ECHO, PIPELINED, LARGE, MEMORY, HANDSHAKES, TAIL, FAN_OUT, DEFLATE,
-];
-/// A library that has a row everywhere but where somebody would have to write a
-/// hub.
-const LIBRARY: &[&str] = &[
-    ECHO, PIPELINED, LARGE, MEMORY, HANDSHAKES, TAIL, TLS, TLS_MEMORY,
-];
-const LIBRARY_AND_DEFLATE: &[&str] = &[
-    ECHO,
-    PIPELINED,
-    LARGE,
-    MEMORY,
-    HANDSHAKES,
-    TAIL,
-    TLS,
-    TLS_MEMORY,
-    DEFLATE,
-    DEFLATE_MEMORY,
-];
-const LIBRARY_AND_CLIENT: &[&str] = &[
-    ECHO, PIPELINED, LARGE, MEMORY, HANDSHAKES, TAIL, TLS, TLS_MEMORY, CLIENT,
-];
-/// Everywhere but with deflate, which not everybody has.
-const EVERYWHERE_PLAIN: &[&str] = &[
-    ECHO, PIPELINED, LARGE, MEMORY, HANDSHAKES, TAIL, TLS, TLS_MEMORY, CLIENT, FAN_OUT,
-];
-const EVERYWHERE: &[&str] = &[
-    ECHO,
-    PIPELINED,
-    LARGE,
-    MEMORY,
-    HANDSHAKES,
-    TAIL,
-    TLS,
-    TLS_MEMORY,
-    CLIENT,
-    FAN_OUT,
-    DEFLATE,
-    DEFLATE_MEMORY,
-];
-const ECHO_AND_FAN_OUT: &[&str] = &[ECHO, PIPELINED, LARGE, MEMORY, HANDSHAKES, TAIL, FAN_OUT];
-/// What is tuned differs where many messages are in flight.
-const TUNED: &[&str] = &[PIPELINED];
-const EVENTS: &[&str] = &[FAN_OUT, MEMORY];
+/// Groups that go together: who can do one of them can do all.
+type Groups = &'static [&'static str];
 
-/// A peer that somebody has tuned stands behind itself as people write it.
-const RUST: &[(&str, Package, &[&str])] = &[
-    ("raw", Package::None, RAW),
-    ("rustls", Package::Cargo("rustls"), &[TLS, TLS_MEMORY]),
-    ("tokio", Package::Cargo("tokio"), &[ECHO, MEMORY]),
-    ("longwire", Package::None, EVERYWHERE),
-    ("longwire-batching", Package::None, &[FAN_OUT]),
-    ("longwire-handler", Package::None, LIBRARY_AND_DEFLATE),
-    ("longwire-streaming", Package::None, &[LARGE]),
+const PLAIN: Groups = &[ECHO, PIPELINED, LARGE, MEMORY, HANDSHAKES, TAIL];
+const SECURE: Groups = &[TLS, TLS_MEMORY];
+const COMPRESSED: Groups = &[DEFLATE, DEFLATE_MEMORY];
+const EVENTS: Groups = &[FAN_OUT, MEMORY];
+
+/// A peer that somebody has tuned stands behind itself as people write it, where
+/// many messages are in flight: there it makes a difference.
+const RUST: &[(&str, Package, &[Groups])] = &[
+    ("raw", Package::None, &[PLAIN, &[FAN_OUT, DEFLATE]]),
+    ("rustls", Package::Cargo("rustls"), &[SECURE]),
+    ("tokio", Package::Cargo("tokio"), &[&[ECHO, MEMORY]]),
+    (
+        "longwire",
+        Package::None,
+        &[PLAIN, SECURE, COMPRESSED, &[CLIENT, FAN_OUT]],
+    ),
+    ("longwire-batching", Package::None, &[&[FAN_OUT]]),
+    (
+        "longwire-handler",
+        Package::None,
+        &[PLAIN, SECURE, COMPRESSED],
+    ),
+    ("longwire-streaming", Package::None, &[&[LARGE]]),
     (
         "fastwebsockets",
         Package::Cargo("fastwebsockets"),
-        LIBRARY_AND_CLIENT,
+        &[PLAIN, SECURE, &[CLIENT]],
     ),
     (
         "tokio-websockets",
         Package::Cargo("tokio-websockets"),
-        LIBRARY_AND_CLIENT,
+        &[PLAIN, SECURE, &[CLIENT]],
     ),
-    ("tokio-websockets-batching", Package::None, TUNED),
-    ("yawc", Package::Cargo("yawc"), LIBRARY_AND_DEFLATE),
-    ("yawc-batching", Package::None, TUNED),
+    ("tokio-websockets-batching", Package::None, &[&[PIPELINED]]),
+    ("yawc", Package::Cargo("yawc"), &[PLAIN, SECURE, COMPRESSED]),
+    ("yawc-batching", Package::None, &[&[PIPELINED]]),
     (
         "sockudo-ws",
         Package::Cargo("sockudo-ws"),
-        LIBRARY_AND_DEFLATE,
+        &[PLAIN, SECURE, COMPRESSED],
     ),
-    ("sockudo-ws-batching", Package::None, TUNED),
+    ("sockudo-ws-batching", Package::None, &[&[PIPELINED]]),
     (
         "tokio-tungstenite",
         Package::Cargo("tokio-tungstenite"),
-        EVERYWHERE_PLAIN,
+        &[PLAIN, SECURE, &[CLIENT, FAN_OUT]],
     ),
-    ("tokio-tungstenite-4k", Package::None, &[ECHO, MEMORY]),
-    ("tokio-tungstenite-batching", Package::None, TUNED),
-    ("tokio-tungstenite-channels", Package::None, &[FAN_OUT]),
-    ("axum", Package::Cargo("axum"), LIBRARY),
-    ("axum-batching", Package::None, TUNED),
-    ("socketioxide", Package::Cargo("socketioxide"), EVENTS),
+    ("tokio-tungstenite-4k", Package::None, &[&[ECHO, MEMORY]]),
+    ("tokio-tungstenite-batching", Package::None, &[&[PIPELINED]]),
+    ("tokio-tungstenite-channels", Package::None, &[&[FAN_OUT]]),
+    ("axum", Package::Cargo("axum"), &[PLAIN, SECURE]),
+    ("axum-batching", Package::None, &[&[PIPELINED]]),
+    ("socketioxide", Package::Cargo("socketioxide"), &[EVENTS]),
 ];
 
 /// Those that are not on crates.io, and what stands outside `bench-servers`.
-const OTHERS: &[(&str, Package, Program, &[&str])] = &[
+const OTHERS: &[(&str, Package, Program, &[Groups])] = &[
     (
         "longwire-serve",
         Package::None,
         Program::Longwire(&["serve", "--listen", "127.0.0.1:0"]),
-        &[FAN_OUT],
+        &[&[FAN_OUT]],
     ),
     (
         "longwire-serve-tokio",
         Package::None,
         Program::Longwire(&["serve", "--io", "tokio", "--listen", "127.0.0.1:0"]),
-        &[FAN_OUT],
+        &[&[FAN_OUT]],
     ),
-    ("ws", Package::Npm("ws"), Program::Node("ws.mjs"), RAW),
+    (
+        "ws",
+        Package::Npm("ws"),
+        Program::Node("ws.mjs"),
+        &[PLAIN, &[FAN_OUT, DEFLATE]],
+    ),
     (
         "Socket.IO",
         Package::Npm("socket.io"),
         Program::Node("socket_io.mjs"),
-        EVENTS,
+        &[EVENTS],
     ),
     (
         "Netty",
         Package::Debian("libnetty-java"),
         Program::Java("NettyServer"),
-        ECHO_AND_FAN_OUT,
+        &[PLAIN, &[FAN_OUT]],
     ),
     (
         "Jetty",
         Package::Debian("libjetty9-java"),
         Program::Java("JettyServer"),
-        ALL_ECHO,
+        &[PLAIN],
     ),
     (
         "nchan",
         Package::Debian("libnginx-mod-nchan"),
         Program::Nchan,
-        &[FAN_OUT],
+        &[&[FAN_OUT]],
     ),
 ];
 
@@ -194,7 +168,7 @@ pub(crate) fn all() -> Vec<Server> {
         "load generator",
         Package::None,
         Program::Generator,
-        &[CLIENT],
+        &[&[CLIENT]],
     );
     let rust = RUST
         .iter()
@@ -212,12 +186,12 @@ impl Server {
             name: "uWebSockets".to_owned(),
             package: Package::None,
             program: Program::OnPort(program.to_owned()),
-            groups: ALL_ECHO,
+            groups: &[PLAIN],
         }
     }
 
     pub(crate) fn is_in(&self, group: &str) -> bool {
-        self.groups.contains(&group)
+        self.groups.iter().any(|groups| groups.contains(&group))
     }
 
     /// The options of the load generator, its URL last.

@@ -13,8 +13,9 @@ pub(crate) fn run(workspace: &Workspace) -> Result<String> {
     let (mut passed, mut failed) = (0, 0);
     for group in SMOKE {
         let table = bench.group(group)?;
-        passed += table.rows.len() - table.failures();
-        failed += table.failures();
+        let (cells, failures) = table.cells();
+        passed += cells - failures;
+        failed += failures;
     }
     let missing = bench.missing();
     if !missing.is_empty() {

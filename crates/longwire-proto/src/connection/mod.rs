@@ -14,14 +14,14 @@ pub use close_info::{CloseCause, CloseInfo, Initiator, Transport};
 pub use keepalive::Acknowledgements;
 
 use crate::{
-    CloseCode, Config, ControlPayload, Env, Event, Input, Instant, MessageKind, ReceiveMode, Role,
-    Rsv, extension::MessageExtension, time::earlier,
+    CloseCode, Config, ControlPayload, Env, Event, Input, Instant, MessageKind, MessageRef,
+    ReceiveMode, Role, Rsv, extension::MessageExtension, time::earlier,
 };
 use alloc::{boxed::Box, sync::Arc};
 use bytes::BufMut;
 use core::time::Duration;
 use keepalive::{Due, Keepalive};
-use receive::Receive;
+use receive::{Receive, event_of};
 use rules::{Decoder, Received, Rules};
 use state::{End, Ending};
 
@@ -174,18 +174,52 @@ impl Connection {
         env: &mut Env<'_>,
         input: &mut Input<'a>,
     ) -> Option<Event<'a>> {
-        if matches!(self.ending.as_deref(), None | Some(Ending::Closing(_)))
-            && let Some(message) =
-                self.receive
-                    .plain_message(self.role, &self.config, self.mode, input)
-        {
-            self.keepalive.heard(env.now);
-            match message {
-                Ok(message) => return Some(message),
-                Err(failure) => self.end_received(env, End::Failure(failure)),
-            }
+        if let Some(message) = self.plain_message(env, input) {
+            return Some(event_of(self.mode, message));
         }
         self.next_other(env, input)
+    }
+
+    /// Takes the message at the front of `input`, if it is there as a whole, in
+    /// one frame and as it was sent, as most are. `None` for anything else, and
+    /// with [chunks](ReceiveMode::Stream): then [`next_event`](Self::next_event)
+    /// has the next event.
+    ///
+    /// A driver that gives out messages one by one may leave the others in its
+    /// buffer as long as this finds one. The time that it says it is may be the
+    /// one at which it has read them.
+    #[inline]
+    pub fn next_message<'a>(
+        &mut self,
+        env: &mut Env<'_>,
+        input: &mut Input<'a>,
+    ) -> Option<MessageRef<'a>> {
+        match self.mode {
+            ReceiveMode::Message => self.plain_message(env, input),
+            ReceiveMode::Stream => None,
+        }
+    }
+
+    #[inline]
+    fn plain_message<'a>(
+        &mut self,
+        env: &mut Env<'_>,
+        input: &mut Input<'a>,
+    ) -> Option<MessageRef<'a>> {
+        if !matches!(self.ending.as_deref(), None | Some(Ending::Closing(_))) {
+            return None;
+        }
+        let received = self
+            .receive
+            .plain_message(self.role, &self.config, self.mode, input)?;
+        self.keepalive.heard(env.now);
+        match received {
+            Ok(message) => Some(message),
+            Err(failure) => {
+                self.end_received(env, End::Failure(failure));
+                None
+            }
+        }
     }
 
     /// The next event that is no plain message.

@@ -12,7 +12,8 @@ use super::{
     rules::{ControlRate, Decoder, Received, Rules},
 };
 use crate::{
-    Chunk, Config, Event, Failure, Input, Instant, MessageKind, ProtocolError, ReceiveMode, Role,
+    Chunk, Config, Event, Failure, Input, Instant, MessageKind, MessageRef, ProtocolError,
+    ReceiveMode, Role,
     frame::{PlainFrame, mask},
 };
 use alloc::{borrow::Cow, boxed::Box, vec::Vec};
@@ -34,7 +35,7 @@ impl Receive {
         config: &Config,
         mode: ReceiveMode,
         input: &mut Input<'a>,
-    ) -> Option<Result<Event<'a>, Failure>> {
+    ) -> Option<Result<MessageRef<'a>, Failure>> {
         if self.partial.is_some() {
             return None;
         }
@@ -50,7 +51,13 @@ impl Receive {
         if let Some(key) = frame.mask {
             mask(key, 0, payload);
         }
-        Some(whole(mode, frame.kind, payload))
+        Some(match frame.kind {
+            MessageKind::Binary => Ok(MessageRef::Binary(payload)),
+            MessageKind::Text => match core::str::from_utf8(payload) {
+                Ok(text) => Ok(MessageRef::Text(text)),
+                Err(_) => Err(ProtocolError::InvalidUtf8.into()),
+            },
+        })
     }
 
     /// The next thing in the input that is no whole plain message; `None` when the
@@ -147,23 +154,17 @@ impl Receive {
     }
 }
 
-/// The event of a message that came in one piece.
+/// What a message that came in one piece is to the user.
 #[inline]
-fn whole(mode: ReceiveMode, kind: MessageKind, payload: &[u8]) -> Result<Event<'_>, Failure> {
-    let text = match kind {
-        MessageKind::Binary => None,
-        MessageKind::Text => {
-            Some(core::str::from_utf8(payload).map_err(|_| ProtocolError::InvalidUtf8)?)
-        }
-    };
-    Ok(match (mode, text) {
-        (ReceiveMode::Message, None) => Event::Binary(Cow::Borrowed(payload)),
-        (ReceiveMode::Message, Some(text)) => Event::Text(Cow::Borrowed(text)),
-        (ReceiveMode::Stream, _) => Event::Chunk(Chunk {
-            kind,
-            payload: Cow::Borrowed(payload),
+pub(super) fn event_of(mode: ReceiveMode, message: MessageRef<'_>) -> Event<'_> {
+    match (mode, message) {
+        (ReceiveMode::Message, MessageRef::Text(text)) => Event::Text(Cow::Borrowed(text)),
+        (ReceiveMode::Message, MessageRef::Binary(bytes)) => Event::Binary(Cow::Borrowed(bytes)),
+        (ReceiveMode::Stream, message) => Event::Chunk(Chunk {
+            kind: message.kind(),
+            payload: Cow::Borrowed(message.as_bytes()),
             first: true,
             last: true,
         }),
-    })
+    }
 }

@@ -3,7 +3,7 @@
 use super::Connection;
 use crate::{
     Compress, Config, ControlPayload, Env, FrameHeader, Message, MessageRef, Opcode, Output,
-    PreparedMessage, Role, Rsv, SendError,
+    PreparedBatch, PreparedMessage, Role, Rsv, SendError,
     extension::{MessageExtension, Piece},
 };
 use alloc::{boxed::Box, vec::Vec};
@@ -123,7 +123,7 @@ impl Connection {
             .and_then(|used| used.encode_prepared(env, &self.config, message))
             .unwrap_or(message.plain());
         match self.role {
-            Role::Server => env.output.put_shared(encoded.frame().clone()),
+            Role::Server => env.output.put_shared_ref(encoded.frame()),
             Role::Client => {
                 let (rsv, payload) = (encoded.rsv(), encoded.payload());
                 let header = self.header(env, true, message.kind().opcode(), rsv, payload.len());
@@ -131,6 +131,24 @@ impl Connection {
             }
         }
         Ok(())
+    }
+
+    /// Sends messages that were encoded once for many connections.
+    ///
+    /// # Errors
+    /// [`SendError`]; nothing was sent.
+    pub fn send_batch(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &PreparedBatch,
+    ) -> Result<(), SendError> {
+        self.may_begin()?;
+        if self.role == Role::Server && self.extension.is_none() {
+            env.output.put_shared_ref(batch.frames());
+            return Ok(());
+        }
+        let mut messages = batch.messages().iter();
+        messages.try_for_each(|message| self.send_prepared(env, message))
     }
 
     /// Sends the next fragment of a message; the first begins it, `last` ends

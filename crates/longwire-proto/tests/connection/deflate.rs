@@ -2,8 +2,8 @@
 
 use crate::{ROLES, assert_failed, binary, from_peer, text};
 use longwire_proto::{
-    Compress, Config, DeflateConfig, Event, Input, LimitError, PreparedMessage, ProtocolError,
-    ReceiveMode, Role, extension::PermessageDeflate,
+    Compress, Config, DeflateConfig, Event, Input, LimitError, PreparedBatch, PreparedMessage,
+    ProtocolError, ReceiveMode, Role, extension::PermessageDeflate,
 };
 use std::time::Duration;
 use testkit::{Chunker, Endpoint, RawFrame, TestCodecs, assembled, decompress};
@@ -584,6 +584,17 @@ fn without_takeover_nothing_is_kept() {
     end.receive_frame(compressed(1, stored(b"e")));
     assert_eq!((codecs.deflaters(), codecs.inflaters()), (0, 0));
     assert_eq!(end.connection.next_timeout(), None);
+}
+
+#[test]
+fn of_a_batch_each_message_is_compressed_by_itself() {
+    let plain = PreparedMessage::new_with("g".repeat(100), Compress::Never);
+    let batch = PreparedBatch::from_iter([plain, PreparedMessage::new("h".repeat(100))]);
+    let mut end = without_takeover(Role::Server);
+    end.call(|c, env| c.send_batch(env, &batch)).unwrap();
+    let sent = messages(&end.take_frames());
+    assert_eq!(sent[0], (false, vec![b'g'; 100]));
+    assert!(sent[1].0 && inflate(&[], &sent[1].1) == [b'h'; 100]);
 }
 
 #[test]

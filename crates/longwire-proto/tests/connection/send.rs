@@ -2,7 +2,7 @@
 
 use crate::ROLES;
 use bytes::Bytes;
-use longwire_proto::{Message, PreparedMessage, Role, SendError};
+use longwire_proto::{Message, PreparedBatch, PreparedMessage, Role, SendError};
 use testkit::{Endpoint, RawFrame};
 
 #[test]
@@ -114,6 +114,36 @@ fn a_prepared_message_is_shared_by_all_servers_that_send_it() {
 }
 
 #[test]
+fn a_batch_is_what_its_messages_are_one_by_one() {
+    let messages = ["a", "", "bc"].map(PreparedMessage::new);
+    let batch = PreparedBatch::from_iter(messages.clone());
+    assert_eq!(batch.messages(), messages);
+    assert_eq!(batch.frames_len(), batch.frames().len());
+    for role in ROLES {
+        let mut end = Endpoint::new(role);
+        end.call(|c, env| c.send_batch(env, &batch)).unwrap();
+        let frames = ["a", "", "bc"].map(RawFrame::text);
+        assert_eq!(end.take_frames(), frames);
+        end.call(|c, env| c.send_batch(env, &PreparedBatch::default()))
+            .unwrap();
+        assert!(end.output.is_empty());
+    }
+}
+
+#[test]
+fn a_large_batch_is_shared_by_all_servers_that_send_it() {
+    let messages = (0..100).map(|_| PreparedMessage::new("x".repeat(100)));
+    let batch: PreparedBatch = messages.collect();
+    for _ in 0..2 {
+        let mut server = Endpoint::new(Role::Server);
+        server.call(|c, env| c.send_batch(env, &batch)).unwrap();
+        let mut slices = [&[][..]; 2];
+        assert_eq!(server.output.slices(&mut slices), 1);
+        assert_eq!(slices[0].as_ptr(), batch.frames().as_ptr());
+    }
+}
+
+#[test]
 fn a_fragmented_message_goes_out_as_one_and_lets_no_other_in() {
     for role in ROLES {
         let mut end = Endpoint::new(role);
@@ -125,6 +155,8 @@ fn a_fragmented_message_goes_out_as_one_and_lets_no_other_in() {
             assert_eq!(c.send(env, Message::from("b")), Err(SendError::InMessage));
             let prepared = PreparedMessage::new("b");
             assert_eq!(c.send_prepared(env, &prepared), Err(SendError::InMessage));
+            let batch = PreparedBatch::from_iter([prepared]);
+            assert_eq!(c.send_batch(env, &batch), Err(SendError::InMessage));
             assert_eq!(
                 c.send_fragment(env, &b"b"[..], true),
                 Err(SendError::InMessage)
@@ -158,6 +190,8 @@ fn nothing_is_sent_after_the_connection_has_ended() {
             assert_eq!(c.send_ref(env, "x"), Err(SendError::Closing));
             assert_eq!(c.send(env, "x".to_owned()), Err(SendError::Closing));
             assert_eq!(c.send_prepared(env, &prepared), Err(SendError::Closing));
+            let batch = PreparedBatch::from_iter([prepared]);
+            assert_eq!(c.send_batch(env, &batch), Err(SendError::Closing));
             assert_eq!(c.send_fragment(env, "x", true), Err(SendError::Closing));
         });
         assert!(end.output.is_empty());

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use std::time::Duration;
 
 /// All of it, as one object.
-pub(super) fn line(outcome: &Outcome) -> Value {
+pub(super) fn line(outcome: &Outcome<'_>) -> Value {
     match outcome {
         Outcome::Echo(options, report) => echo_object(options, report),
         Outcome::Storm(measured) => storm_object(measured),

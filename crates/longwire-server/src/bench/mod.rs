@@ -4,6 +4,7 @@ mod json;
 pub(crate) mod number;
 mod plot;
 pub(crate) mod progress;
+mod session;
 mod text;
 
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
 use longwire::tls::{ClientTls, rustls::ClientConfig};
 use longwire_bench::{Error, Measured, Process, Target, TargetError, echo, fan_out, idle, storm};
 use progress::Progress;
+use session::Session;
 use std::sync::Arc;
 
 /// What is measured.
@@ -26,24 +28,20 @@ pub(crate) enum Measurement {
 
 /// What it gave.
 #[derive(Debug)]
-enum Outcome {
-    Echo(echo::Options, echo::Report),
+enum Outcome<'a> {
+    Echo(&'a echo::Options, echo::Report),
     Storm(Measured),
     Idle(idle::Report),
-    FanOut(fan_out::Options, Measured),
+    FanOut(&'a fan_out::Options, Measured),
 }
 
-/// How the result is shown.
+/// When it is measured, and how the result is shown.
 #[derive(Debug)]
 pub(crate) struct Look {
-    url: String,
-    json: bool,
-}
-
-impl Look {
-    pub(crate) fn new(url: String, json: bool) -> Look {
-        Look { url, json }
-    }
+    pub(crate) url: String,
+    pub(crate) json: bool,
+    /// Once for each line that is read.
+    pub(crate) by_line: bool,
 }
 
 /// The server at a URL.
@@ -75,55 +73,33 @@ fn configuration(tls: &ClientTls) -> Result<Arc<ClientConfig>, Failure> {
 }
 
 /// Measures, and shows what came of it.
-pub(crate) fn run(target: &Target, measurement: Measurement, look: &Look) -> Result<(), Failure> {
+pub(crate) fn run(target: &Target, measurement: &Measurement, look: &Look) -> Result<(), Failure> {
     let mut progress = Progress::new();
-    let outcome = measure(target, measurement, &mut progress);
+    let opened = Session::open(target, measurement, &mut progress);
     progress.clear();
-    let outcome = outcome.map_err(|error| failure(&error))?;
-    if look.json {
-        crate::listen::announce(&json::line(&outcome).to_string());
+    let mut session = opened.map_err(|error| failure(&error))?;
+    if look.by_line {
+        // A line that cannot be read is the last one.
+        for _ in std::io::stdin().lines().map_while(Result::ok) {
+            turn(&mut session, look, &mut progress)?;
+        }
     } else {
-        crate::listen::announce(&text::page(&look.url, &outcome));
+        turn(&mut session, look, &mut progress)?;
     }
+    session.close();
     Ok(())
 }
 
-fn measure(
-    target: &Target,
-    measurement: Measurement,
-    progress: &mut Progress,
-) -> Result<Outcome, Error> {
-    Ok(match measurement {
-        Measurement::Echo(options) => {
-            let report = longwire_bench::echo(target, &options, &mut |at| match at {
-                echo::Progress::Opening(open) => progress.count(open, options.connections),
-                echo::Progress::Measuring { elapsed, messages } => {
-                    progress.time(elapsed, options.duration, messages, "messages");
-                }
-                _ => progress.say("warming up"),
-            })?;
-            Outcome::Echo(options, report)
-        }
-        Measurement::Storm(options) => {
-            let tick = &mut |elapsed, opened| {
-                progress.time(elapsed, options.duration, opened, "handshakes");
-            };
-            Outcome::Storm(longwire_bench::storm(target, &options, tick)?)
-        }
-        Measurement::Idle(options, process) => {
-            let all = options.steps.last().copied().unwrap_or(0);
-            let tick = &mut |open| progress.count(open, all);
-            Outcome::Idle(longwire_bench::idle(target, &options, &process, tick)?)
-        }
-        Measurement::FanOut(options) => {
-            let tick = &mut |open, deliveries| match deliveries {
-                0 => progress.count(open, options.subscribers),
-                _ => progress.say(&format!("{} deliveries", number::whole(deliveries))),
-            };
-            let report = longwire_bench::fan_out(target, &options, tick)?;
-            Outcome::FanOut(options, report)
-        }
-    })
+fn turn(session: &mut Session<'_>, look: &Look, progress: &mut Progress) -> Result<(), Failure> {
+    let outcome = session.turn(progress);
+    progress.clear();
+    let outcome = outcome.map_err(|error| failure(&error))?;
+    let text = match look.json {
+        true => json::line(&outcome).to_string(),
+        false => text::page(&look.url, &outcome),
+    };
+    crate::listen::announce(&text);
+    Ok(())
 }
 
 /// The exit code that an error has.

@@ -4,7 +4,7 @@ use super::{Outcome, number, plot};
 use longwire_bench::{Latency, Measured, echo, fan_out, idle};
 
 /// All of it.
-pub(super) fn page(url: &str, outcome: &Outcome) -> String {
+pub(super) fn page(url: &str, outcome: &Outcome<'_>) -> String {
     let lines = match outcome {
         Outcome::Echo(options, report) => echo_lines(url, options, report),
         Outcome::Storm(measured) => storm_lines(url, measured),

@@ -21,6 +21,11 @@ A tcp:// URL is an echo of bare bytes, and tls:// the same behind TLS: the limit
 to compare a server with. With TLS the generator costs about as much as what it
 measures, since it decrypts all that it gets; look at what it says of `our CPU`.
 
+With --by-line a line on standard input has it measure once more. Two that get
+their lines in turns compare two servers by the moment, on a machine where two
+runs of one server differ by more than the servers do. Pings that come while it
+waits for a line are not answered before it.
+
 Examples:
   longwire bench ws://localhost:8080/
   longwire bench --connections 1000 --in-flight 16 --size 1K ws://localhost:8080/
@@ -87,7 +92,8 @@ struct LoadArguments {
     /// Send text in place of binary messages.
     #[arg(short, long)]
     text: bool,
-    /// For how many seconds to measure. With --storm: at most.
+    /// For how many seconds to measure. What is in flight then is waited for, and
+    /// counts. With --storm: at most.
     #[arg(short, long, value_name = "SECONDS", default_value = "10", value_parser = values::seconds)]
     duration: Duration,
     /// For how many seconds to send before that.
@@ -118,6 +124,9 @@ struct OutputArguments {
     /// Write the result as a line of JSON.
     #[arg(long)]
     json: bool,
+    /// Measure once for each line on standard input, over the same connections.
+    #[arg(long)]
+    by_line: bool,
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
@@ -131,12 +140,13 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     }
     let process = arguments.output.pid.map(Process::new).transpose();
     let process = process.map_err(|error| bench::failure(&error))?;
-    let look = Look::new(arguments.url, arguments.output.json);
-    bench::run(
-        &target,
-        measurement(arguments.mode, &arguments.load, process),
-        &look,
-    )
+    let look = Look {
+        url: arguments.url,
+        json: arguments.output.json,
+        by_line: arguments.output.by_line,
+    };
+    let measurement = measurement(arguments.mode, &arguments.load, process);
+    bench::run(&target, &measurement, &look)
 }
 
 fn measurement(mode: ModeArguments, load: &LoadArguments, process: Option<Process>) -> Measurement {

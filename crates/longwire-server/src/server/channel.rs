@@ -1,7 +1,14 @@
 //! One client on one channel.
 
-use longwire::{CloseCode, Error, Message, PreparedMessage, WebSocket};
-use longwire_hub::{Cursor, Gap, Publication, Read, ReadLimits};
+use longwire::{CloseCode, PreparedBatch, PreparedMessage};
+use longwire_hub::{Cursor, Gap, Publication, Read, ReadLimits, SharedRead};
+use std::{borrow::Cow, cell::RefCell};
+
+thread_local! {
+    /// What the thread has read of a channel last. Nearly all of its subscribers
+    /// stand at the same place, and take the same.
+    static SHARED: RefCell<SharedRead> = RefCell::default();
+}
 
 /// A client's place in a channel.
 pub(crate) struct Subscription {
@@ -10,73 +17,53 @@ pub(crate) struct Subscription {
     pub(super) echo: bool,
 }
 
-/// What happens next on a subscription.
-enum Next {
-    /// There is something to deliver.
-    Deliver(Read),
-    /// The client sent something, or is gone.
-    Publish(Option<Result<Message, Error>>),
+/// What a client is to get next.
+pub(super) enum Next<'r> {
+    Batch(Cow<'r, PreparedBatch>),
+    /// It has fallen behind the log.
+    Missed(Gap),
 }
 
 impl Subscription {
-    /// Publishes what the client sends, and sends it what is published, until
-    /// the connection ends.
-    ///
-    /// Delivery comes first: a client that publishes faster than it takes what
-    /// is published is read from more slowly, and does not fall behind by its
-    /// own doing.
-    pub(super) async fn run(mut self, mut ws: WebSocket) {
-        let mut batch = Vec::new();
-        loop {
-            let next = tokio::select! {
-                biased;
-                read = self.cursor.next(ReadLimits::default(), &mut batch) => Next::Deliver(read),
-                message = ws.next() => Next::Publish(message),
-            };
-            match next {
-                Next::Deliver(Read::Publications(_)) => {
-                    if self.deliver(&mut ws, batch.drain(..)).await.is_err() {
-                        return;
-                    }
-                }
-                Next::Deliver(Read::Gap(gap)) => return close_late(ws, gap).await,
-                Next::Publish(Some(Ok(message))) => self.publish(PreparedMessage::new(message)),
-                Next::Publish(None | Some(Err(_))) => return,
-            }
-        }
-    }
-
     pub(super) fn publish(&self, message: PreparedMessage) {
         self.cursor
             .channel()
             .publish(message, Some(self.cursor.id()));
     }
 
-    /// Sends one batch, in one write, as fast as the client takes it. What it
-    /// has not taken waits in the log, which all share.
-    async fn deliver(
-        &self,
-        ws: &mut WebSocket,
-        batch: impl Iterator<Item = Publication>,
-    ) -> Result<(), Error> {
-        for publication in batch {
-            if self.wants(&publication) {
-                ws.feed_prepared(publication.message()).await?;
-            }
-        }
-        ws.flush().await
+    /// Whether the client has got all that was published until now.
+    pub(super) fn is_at_head(&self) -> bool {
+        self.cursor.is_at_head()
     }
 
-    /// Whether the client is to get a publication.
-    pub(super) fn wants(&self, publication: &Publication) -> bool {
-        self.echo || publication.publisher() != Some(self.cursor.id())
+    /// Reads on. `None` at the head.
+    pub(super) fn read<'r>(&mut self, shared: &'r mut SharedRead) -> Option<Next<'r>> {
+        if self.is_at_head() {
+            return None;
+        }
+        let read = self.cursor.read_shared(ReadLimits::default(), shared)?;
+        Some(match read {
+            Read::Publications(_) => Next::Batch(self.wanted(shared)),
+            Read::Gap(gap) => Next::Missed(gap),
+        })
+    }
+
+    /// What the client wants of what was read: all of it, as nearly all do, or
+    /// what others have published.
+    fn wanted<'r>(&self, shared: &'r SharedRead) -> Cow<'r, PreparedBatch> {
+        let own = |each: &&Publication| each.publisher() == Some(self.cursor.id());
+        let publications = shared.publications();
+        if self.echo || !publications.iter().any(|each| own(&each)) {
+            return Cow::Borrowed(shared.batch());
+        }
+        let others = publications.iter().filter(|each| !own(each));
+        Cow::Owned(others.map(|each| each.message().clone()).collect())
     }
 }
 
-async fn close_late(mut ws: WebSocket, gap: Gap) {
-    let (code, reason) = late(gap);
-    // How the client answers makes no difference any more.
-    let _ = ws.close(code, reason).await;
+/// Lends what the thread has read last.
+pub(super) fn with_shared<R>(call: impl FnOnce(&mut SharedRead) -> R) -> R {
+    SHARED.with_borrow_mut(call)
 }
 
 /// A client that has fallen behind the log has missed messages for good. It is

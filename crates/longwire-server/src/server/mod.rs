@@ -1,5 +1,6 @@
 //! The realtime server: a channel is a URL.
 
+mod audience;
 mod channel;
 mod hosts;
 mod pages;
@@ -9,6 +10,7 @@ pub(crate) use hosts::HostPolicy;
 pub(crate) use worker::OnWorkers;
 
 use crate::subprotocol;
+use audience::Audiences;
 use channel::Subscription;
 use longwire::server::{Accepted, HttpConnection, Pending, Refusal, Request, Server};
 use longwire_hub::{ChannelName, Epoch, Hub, HubConfig};
@@ -17,6 +19,7 @@ use std::{borrow::Cow, sync::Arc};
 /// What all connections share.
 pub(crate) struct App {
     hub: Hub,
+    audiences: Audiences,
     hosts: Arc<HostPolicy>,
     subprotocols: Vec<String>,
 }
@@ -25,6 +28,7 @@ impl App {
     pub(crate) fn new(hub: HubConfig, hosts: HostPolicy, subprotocols: Vec<String>) -> App {
         App {
             hub: Hub::new(hub, || Epoch::new(rand::random())),
+            audiences: Audiences::default(),
             hosts: Arc::new(hosts),
             subprotocols,
         }
@@ -53,10 +57,11 @@ impl App {
             Ok(subscription) => subscription,
             Err(refusal) => return pending.refuse(refusal),
         };
+        let audience = self.audiences.of(subscription.cursor.channel().name());
         let pending = subprotocol::select(pending, &self.subprotocols);
         tokio::spawn(async move {
             match pending.accept().await {
-                Ok(ws) => subscription.run(ws).await,
+                Ok(ws) => audience.attend(subscription, ws).await,
                 Err(error) => tracing::debug!(%error, "not accepted"),
             }
         });

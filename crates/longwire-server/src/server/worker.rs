@@ -2,7 +2,7 @@
 
 use super::{
     App,
-    channel::{Subscription, late},
+    channel::{Next, Subscription, late, with_shared},
 };
 use crate::subprotocol;
 use longwire::{
@@ -10,14 +10,7 @@ use longwire::{
     server::Refusal,
     worker::{Acceptance, Handler, Opening, Peer, Sent},
 };
-use longwire_hub::{Read, ReadLimits, SharedRead};
-use std::{cell::RefCell, sync::Arc};
-
-thread_local! {
-    /// What the worker has read of a channel last. Nearly all of its
-    /// subscribers stand at the same place, and take the same.
-    static SHARED: RefCell<SharedRead> = RefCell::default();
-}
+use std::sync::Arc;
 
 /// [`App`] as a handler.
 pub(crate) struct OnWorkers(pub(crate) Arc<App>);
@@ -71,27 +64,14 @@ fn deliver(peer: &mut Peer<'_, Subscription>) {
 
 /// Sends what one read gives. False at the head, or at the end.
 fn deliver_batch(peer: &mut Peer<'_, Subscription>) -> bool {
-    if peer.data.cursor.is_at_head() {
-        return false;
-    }
-    SHARED.with_borrow_mut(|shared| {
-        match peer.data.cursor.read_shared(ReadLimits::default(), shared) {
-            None => return false,
-            Some(Read::Publications(_)) => {}
-            Some(Read::Gap(gap)) => {
-                let (code, reason) = late(gap);
-                close(peer, code, &reason);
-                return false;
-            }
+    with_shared(|shared| match peer.data.read(shared) {
+        None => false,
+        Some(Next::Batch(batch)) => peer.send_batch(&batch) != Sent::Closing,
+        Some(Next::Missed(gap)) => {
+            let (code, reason) = late(gap);
+            close(peer, code, &reason);
+            false
         }
-        for publication in shared.publications() {
-            if peer.data.wants(publication)
-                && peer.send_prepared(publication.message()) == Sent::Closing
-            {
-                return false;
-            }
-        }
-        true
     })
 }
 

@@ -346,6 +346,7 @@ impl Driver {
     // --- The end ---
 
     pub(super) fn handle_timeout(&mut self, now: &Now<'_>) {
+        self.read_up(now);
         if !self.inbox.has_room() {
             self.connection.reading_paused(now.get());
         }
@@ -378,6 +379,7 @@ impl Driver {
     }
 
     fn address_gone(&mut self, now: &Now<'_>) {
+        self.read_up(now);
         self.release_end(now);
         self.connection.address_gone(now.get());
         self.take_in(&mut [], now);
@@ -418,6 +420,7 @@ impl Driver {
     }
 
     fn transport_failed(&mut self, error: io::Error, now: &Now<'_>) {
+        self.read_up(now);
         self.release_end(now);
         let timed_out = error.kind() == io::ErrorKind::TimedOut;
         if self.connection.close_info().is_none() {

@@ -10,6 +10,7 @@ mod sender;
 mod shared;
 mod signal;
 mod sink;
+mod unread;
 mod writer;
 
 pub use reader::MessageReader;
@@ -263,6 +264,12 @@ impl WebSocket {
     /// Safe: nothing is held.
     pub async fn reserve(&mut self) -> Result<Permit<'_>, Error> {
         self.sender.reserve().await
+    }
+
+    /// Takes room in the outgoing queue if there is some now: not while the
+    /// connection closes either.
+    pub fn try_reserve(&mut self) -> Option<Permit<'_>> {
+        self.sender.try_reserve()
     }
 
     /// Sends a message if there is room in the outgoing queue now.

@@ -1,5 +1,5 @@
 use super::{Receiver, driver::Driver, inbox::Item};
-use crate::Error;
+use crate::{Error, keeper::Now};
 use bytes::{Buf, Bytes};
 use longwire_proto::{Message, MessageKind, Utf8Bytes};
 use std::{
@@ -71,7 +71,7 @@ impl<'r> MessageReader<'r> {
             if self.complete || self.failed {
                 return Poll::Ready(None);
             }
-            let pop = |driver: &mut Driver| driver.inbox.pop().map(Ok);
+            let pop = |driver: &mut Driver, now: &Now<'_>| driver.pop_part(now).map(Ok);
             match ready!(self.receiver.poll_chunk(cx, pop)) {
                 Some(Ok(Item::Chunk { payload, last, .. })) => {
                     self.chunk = payload;

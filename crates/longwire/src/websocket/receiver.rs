@@ -1,5 +1,5 @@
 use super::{Handle, MessageReader, ReadyState, driver::Driver, signal::Guarded};
-use crate::Error;
+use crate::{Error, keeper::Now};
 use futures_core::Stream;
 use longwire_proto::{CloseInfo, Message};
 use std::{
@@ -69,7 +69,7 @@ impl Receiver {
     /// Waits until `take` finds something.
     pub(super) fn receive<T, F>(&mut self, take: F) -> Receive<'_, F>
     where
-        F: FnMut(&mut Driver) -> Option<Result<T, Error>> + Unpin,
+        F: FnMut(&mut Driver, &Now<'_>) -> Option<Result<T, Error>> + Unpin,
     {
         Receive {
             handle: &self.handle,
@@ -85,7 +85,7 @@ impl Receiver {
     pub(super) fn poll_chunk<T>(
         &mut self,
         cx: &mut Context<'_>,
-        take: impl FnMut(&mut Driver) -> Option<Result<T, Error>>,
+        take: impl FnMut(&mut Driver, &Now<'_>) -> Option<Result<T, Error>>,
     ) -> Poll<Option<Result<T, Error>>> {
         self.handle.0.poll_receive(cx, Guarded::No, take)
     }
@@ -103,7 +103,7 @@ pub(super) struct Receive<'r, F> {
 
 impl<T, F> Future for Receive<'_, F>
 where
-    F: FnMut(&mut Driver) -> Option<Result<T, Error>> + Unpin,
+    F: FnMut(&mut Driver, &Now<'_>) -> Option<Result<T, Error>> + Unpin,
 {
     type Output = Option<Result<T, Error>>;
 

@@ -3,8 +3,8 @@ use super::{
 };
 use crate::Error;
 use longwire_proto::{
-    CloseCode, CloseFrame, CloseInfo, Compress, ControlPayload, Message, PreparedMessage,
-    SendError, Utf8Bytes,
+    CloseCode, CloseFrame, CloseInfo, Compress, ControlPayload, Message, PreparedBatch,
+    PreparedMessage, SendError, Utf8Bytes,
 };
 use std::{
     error, fmt,
@@ -132,6 +132,14 @@ impl Sender {
     pub async fn reserve(&self) -> Result<Permit<'_>, Error> {
         self.wait(Sender::poll_room).await?;
         Ok(Permit { sender: self })
+    }
+
+    /// Takes room in the outgoing queue if there is some now: not while the
+    /// connection closes either.
+    pub fn try_reserve(&self) -> Option<Permit<'_>> {
+        let driver = self.handle.0.lock();
+        let has_room = driver.connection().is_open() && driver.has_room();
+        has_room.then_some(Permit { sender: self })
     }
 
     /// Sends a message if there is room in the outgoing queue now.
@@ -276,12 +284,14 @@ impl Sender {
         Ok(())
     }
 
-    fn queue(&self, message: Message, defer: bool) -> impl Future<Output = Result<(), Error>> {
-        let mut message = Some(message);
-        self.wait(move |sender, cx, key| {
-            let shared = &sender.handle.0;
-            shared.poll_send(cx, key, &mut message, defer)
-        })
+    #[inline]
+    fn queue(&self, message: Message, defer: bool) -> Queue<'_> {
+        Queue {
+            message: Some(message),
+            sender: self,
+            key: WaitKey::New,
+            defer,
+        }
     }
 
     /// Waits for room, then queues something by `send`.
@@ -417,6 +427,38 @@ impl<F> Drop for Wait<'_, F> {
     }
 }
 
+/// A message on its way to the outgoing queue.
+///
+/// A [`Wait`] with the message at its front, which moves at once from there.
+#[repr(C)]
+struct Queue<'s> {
+    /// Until it is queued.
+    message: Option<Message>,
+    sender: &'s Sender,
+    key: WaitKey,
+    defer: bool,
+}
+
+impl Future for Queue<'_> {
+    type Output = Result<(), Error>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let this = self.get_mut();
+        let shared = &this.sender.handle.0;
+        shared.poll_send(cx, &mut this.key, &mut this.message, this.defer)
+    }
+}
+
+impl Drop for Queue<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.key != WaitKey::New {
+            self.sender.handle.0.signal.stop_waiting(self.key);
+        }
+    }
+}
+
 struct PendingPing<'h> {
     handle: &'h Handle,
     id: u64,
@@ -445,6 +487,21 @@ impl Permit<'_> {
     /// As [`Sender::send`].
     pub fn send(self, message: impl Into<Message>) -> Result<(), Error> {
         self.sender.send_now(message.into())
+    }
+
+    /// Sends messages that were encoded once for many connections, without
+    /// waiting and in one write.
+    ///
+    /// # Errors
+    /// As [`Sender::send`].
+    pub fn send_batch(self, batch: &PreparedBatch) -> Result<(), Error> {
+        let shared = &self.sender.handle.0;
+        let mut driver = shared.lock();
+        let now = shared.now();
+        let sent = driver.with_output(|connection, env| connection.send_batch(env, batch));
+        sent.map_err(|error| driver.refused(error))?;
+        shared.written(driver, &now, false);
+        Ok(())
     }
 }
 

@@ -78,13 +78,12 @@ impl Shared {
     }
 
     /// Waits until `take` finds something in what was received, or the end.
-    ///
-    /// What was deferred is written before anything is waited for.
+    #[inline]
     pub(super) fn poll_receive<T>(
         self: &Arc<Self>,
         cx: &mut Context<'_>,
         guarded: Guarded,
-        mut take: impl FnMut(&mut Driver) -> Option<Result<T, Error>>,
+        mut take: impl FnMut(&mut Driver, &Now<'_>) -> Option<Result<T, Error>>,
     ) -> Poll<Option<Result<T, Error>>> {
         // So that a peer that sends without end cannot keep the task from
         // letting others run.
@@ -92,38 +91,63 @@ impl Shared {
         let now = self.now();
         let mut driver = self.lock();
         let had_room = driver.inbox.has_room();
-        if let Some(taken) = take(&mut driver) {
-            budget.made_progress();
-            driver.taken(&now);
-            if !had_room {
-                // Reading may go on, so somebody has to watch again.
-                self.signal.look_soon(now.get());
+        let Some(taken) = take(&mut driver, &now) else {
+            let polled = self.poll_input(cx, guarded, driver, &now, take);
+            if polled.is_ready() {
+                budget.made_progress();
             }
-            return Poll::Ready(Some(taken));
+            return polled;
+        };
+        budget.made_progress();
+        driver.taken(&now);
+        if !had_room {
+            // Reading may go on, so somebody has to watch again.
+            self.signal.look_soon(now.get());
         }
+        Poll::Ready(Some(taken))
+    }
+
+    /// Waits for input in which `take` finds something, or the end, when nothing
+    /// is left of what was received.
+    ///
+    /// What was deferred is written before anything is waited for.
+    #[inline(never)] // So that who has a message at hand does not move it the more.
+    fn poll_input<T>(
+        self: &Arc<Self>,
+        cx: &mut Context<'_>,
+        guarded: Guarded,
+        mut driver: MutexGuard<'_, Driver>,
+        now: &Now<'_>,
+        mut take: impl FnMut(&mut Driver, &Now<'_>) -> Option<Result<T, Error>>,
+    ) -> Poll<Option<Result<T, Error>>> {
         let mut last = Batch::Full;
         let mut called = false;
         let received = loop {
-            driver.release_end(&now);
-            self.flush(&mut driver, &now);
+            driver.release_end(now);
+            self.flush(&mut driver, now);
             if let Some(end) = driver.end() {
                 break Some(Err(end));
             }
-            match self.poll_read(&mut driver, &now) {
+            match self.poll_read(&mut driver, now) {
                 Poll::Ready(batch) => last = batch,
                 Poll::Pending => {
                     called = !self.signal.wait_to_receive(cx.waker(), guarded);
                     break None;
                 }
             }
-            if let Some(taken) = take(&mut driver) {
+            if let Some(taken) = take(&mut driver, now) {
                 break Some(Ok(taken));
             }
         };
         if let Some(Ok(_)) = received {
-            self.read_on(&mut driver, last, &now);
+            self.read_on(&mut driver, last, now);
+            if driver.inbox.has_unread() {
+                // If the user does not come for it before the task waits for
+                // anything else, it is taken in all the same.
+                self.signal.schedule_changed();
+            }
         }
-        self.rearm_changed(&driver, &now);
+        self.rearm_changed(&driver, now);
         let unflushed = !driver.is_flushed();
         drop(driver);
         match received {
@@ -135,7 +159,6 @@ impl Shared {
                 Poll::Pending
             }
             Some(Ok(taken)) => {
-                budget.made_progress();
                 if unflushed {
                     // A Pong waits for the answers to this batch, but no longer.
                     self.signal.schedule();
@@ -143,7 +166,6 @@ impl Shared {
                 Poll::Ready(Some(taken))
             }
             Some(Err(end)) => {
-                budget.made_progress();
                 self.ended();
                 Poll::Ready(end.map(Err))
             }
@@ -295,6 +317,7 @@ impl Shared {
 
     /// Does all that can be done on the transport now. True if there is more.
     fn look_after(self: &Arc<Self>, driver: &mut Driver, now: &Now<'_>) -> bool {
+        driver.read_up(now);
         self.flush(driver, now);
         let mut more = false;
         for batch in 0..=BATCHES {
@@ -306,6 +329,7 @@ impl Shared {
             if self.poll_read(driver, now).is_pending() {
                 break;
             }
+            driver.read_up(now);
             self.flush(driver, now);
         }
         driver.poll_transport(&mut self.io_context(), now);

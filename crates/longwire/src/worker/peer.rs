@@ -7,7 +7,7 @@ use super::{
 };
 use crate::deflate::ThreadCodecs;
 use longwire_proto::{
-    CloseFrame, Compress, Connection, Env, Instant, MessageRef, NoMaskKeys, Output,
+    CloseFrame, Compress, Connection, Env, Instant, MessageRef, NoMaskKeys, Output, PreparedBatch,
     PreparedMessage, SendError,
 };
 use std::{any::Any, fmt, sync::Arc};
@@ -60,6 +60,12 @@ impl<D: ?Sized> Peer<'_, D> {
     /// small one, shares a large one.
     pub fn send_prepared(&mut self, message: &PreparedMessage) -> Sent {
         self.put(|connection, env| connection.send_prepared(env, message))
+    }
+
+    /// Sends messages that were encoded once for many connections; copies few
+    /// bytes, shares many.
+    pub fn send_batch(&mut self, batch: &PreparedBatch) -> Sent {
+        self.put(|connection, env| connection.send_batch(env, batch))
     }
 
     /// Whether the queue of what is to be written is full: then

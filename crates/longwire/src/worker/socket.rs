@@ -163,6 +163,13 @@ impl Socket {
     }
 
     fn write_once(&mut self, output: &Output, payload: &[u8]) -> io::Result<usize> {
+        let mut first = [&[][..]];
+        output.slices(&mut first);
+        match (first[0], payload) {
+            (only, []) if only.len() == output.len() => return self.tcp.write(only),
+            ([], only) => return self.tcp.write(only),
+            _ => {}
+        }
         let mut slices = [&[][..]; SLICES];
         let mut filled = output.slices(&mut slices[..SLICES - 1]);
         // Only behind all of the output.
@@ -170,10 +177,7 @@ impl Socket {
             slices[filled] = payload;
             filled += 1;
         }
-        match filled {
-            1 => self.tcp.write(slices[0]),
-            _ => self.tcp.write_vectored(&slices.map(IoSlice::new)[..filled]),
-        }
+        self.tcp.write_vectored(&slices.map(IoSlice::new)[..filled])
     }
 
     /// Whether it speaks TLS.

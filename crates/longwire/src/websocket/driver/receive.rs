@@ -7,9 +7,10 @@ use crate::{
     entropy::ThreadRandom,
     keeper::Now,
     websocket::{
-        inbox::{Inbox, Item},
+        inbox::Item,
         read_buffer::{READ_BUFFER, ReadBuffer},
         reader,
+        unread::Unread,
     },
 };
 use longwire_proto::{
@@ -33,8 +34,10 @@ struct Lent {
 }
 
 impl Driver {
-    /// Reads one batch and takes in what it holds. Pending when there is
-    /// nothing to read; never ready again after the end of input.
+    /// Reads one batch. What it holds is taken in or, if there may be messages for
+    /// the user in it, left unread: then [`read_up`](Self::read_up) takes it in.
+    /// Pending when there is nothing to read; never ready again after the end of
+    /// input.
     pub(in crate::websocket) fn poll_read(
         &mut self,
         cx: &mut Context<'_>,
@@ -54,6 +57,7 @@ impl Driver {
         };
         match read {
             Ok(0) => {
+                self.read_up(now);
                 self.eof = true;
                 self.release_end(now);
                 self.connection.receive_eof(now.get());
@@ -88,9 +92,53 @@ impl Driver {
         let polled = Pin::new(&mut self.io).poll_read(cx, &mut buf);
         let len = buf.filled().len();
         if len > 0 {
-            self.take_in_buffer(buffer, len, now);
+            self.read_up(now);
+            self.leave_unread(buffer, len, now);
         }
         polled.map_ok(|()| len)
+    }
+
+    /// Leaves what was read to a user who wants whole messages, unless they may be
+    /// so large that they are better lent.
+    fn leave_unread(&mut self, buffer: ReadBuffer, len: usize, now: &Now<'_>) {
+        let is_wanted = self.interest == Interest::All && self.mode == ReceiveMode::Message;
+        if !is_wanted || ReadBuffer::lends(len) {
+            return self.take_in_buffer(buffer, len, now);
+        }
+        match Unread::new(buffer, len, now.get()) {
+            Ok(unread) => self.inbox.leave(unread),
+            Err(buffer) => self.take_in_buffer(buffer, len, now),
+        }
+    }
+
+    /// Takes in what was left unread. Whether there was something.
+    pub(in crate::websocket) fn read_up(&mut self, now: &Now<'_>) -> bool {
+        let Some(mut unread) = self.inbox.take_unread() else {
+            return false;
+        };
+        self.take_in(unread.as_mut_slice(), now);
+        true
+    }
+
+    /// The message at the front of what was left unread, if it is a plain one.
+    fn next_unread(&mut self) -> Option<Message> {
+        let unread = self.inbox.unread()?;
+        let mut env = Env {
+            now: unread.at(),
+            output: self.output.get_mut(),
+            mask_keys: &mut ThreadRandom,
+            codecs: &mut ThreadCodecs,
+        };
+        let connection = &mut self.connection;
+        let message = unread.take(|input| {
+            let message = connection.next_message(&mut env, input)?;
+            Some(Message::from(message))
+        });
+        if unread.is_empty() {
+            self.inbox.take_unread();
+        }
+        self.output.tidy();
+        message
     }
 
     /// Takes in what was read to a buffer. A large part is given out where it is.
@@ -210,8 +258,27 @@ impl Driver {
 
     /// The next whole message.
     #[inline]
-    pub(in crate::websocket) fn pop_message(&mut self) -> Option<Result<Message, Error>> {
+    pub(in crate::websocket) fn pop_message(
+        &mut self,
+        now: &Now<'_>,
+    ) -> Option<Result<Message, Error>> {
         self.want(ReceiveMode::Message);
+        loop {
+            if let Some(taken) = self.pop_taken_in() {
+                return Some(taken);
+            }
+            if let Some(message) = self.next_unread() {
+                return Some(Ok(message));
+            }
+            if !self.read_up(now) {
+                return None;
+            }
+        }
+    }
+
+    /// The next whole message of what was taken in.
+    #[inline]
+    fn pop_taken_in(&mut self) -> Option<Result<Message, Error>> {
         while let Some(item) = self.inbox.pop() {
             match item {
                 Item::Message(message) => return Some(Ok(message)),
@@ -227,6 +294,12 @@ impl Driver {
             }
         }
         None
+    }
+
+    /// The next part of the message that is being streamed.
+    pub(in crate::websocket) fn pop_part(&mut self, now: &Now<'_>) -> Option<Item> {
+        self.read_up(now);
+        self.inbox.pop()
     }
 
     /// Adds a chunk to the message that it belongs to; gives that when it is
@@ -258,7 +331,7 @@ impl Driver {
 
     /// What was received next, a whole message or a chunk. From here on the
     /// next message comes in chunks.
-    pub(in crate::websocket) fn pop_item(&mut self) -> Option<Result<Item, Error>> {
+    pub(in crate::websocket) fn pop_item(&mut self, now: &Now<'_>) -> Option<Result<Item, Error>> {
         self.want(ReceiveMode::Stream);
         if let Some((kind, assembled)) = self.rare.take_assembly() {
             return Some(Ok(Item::Chunk {
@@ -267,7 +340,7 @@ impl Driver {
                 last: false,
             }));
         }
-        self.inbox.pop().map(|item| {
+        self.pop_part(now).map(|item| {
             self.want(ReceiveMode::Message);
             Ok(item)
         })
@@ -283,7 +356,7 @@ impl Driver {
     /// Nobody receives any more: what comes is thrown away.
     pub(in crate::websocket) fn stop_receiving(&mut self) {
         self.interest = Interest::Nothing;
-        self.inbox = Inbox::default();
+        self.inbox.clear();
         if let Some(release) = self.rare.release_mut() {
             *release = Instant::default();
         }

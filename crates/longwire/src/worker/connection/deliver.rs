@@ -5,7 +5,9 @@ use crate::worker::{
     handler::Overflow,
     mailbox::{Publication, Visit},
 };
-use longwire_proto::{CloseCode, CloseFrame, PreparedMessage};
+use longwire_proto::{
+    CloseCode, CloseFrame, Connection, Env, PreparedBatch, PreparedMessage, SendError,
+};
 use std::any::Any;
 
 impl<D: Send + 'static> Slot<D> {
@@ -15,23 +17,31 @@ impl<D: Send + 'static> Slot<D> {
         turn: &mut Turn<'_, H>,
         message: &PreparedMessage,
     ) {
-        self.queue(turn, message);
+        self.queue(turn, |connection, env| {
+            connection.send_prepared(env, message)
+        });
         self.flush(turn);
         if self.is_paused(turn) {
             turn.desk.is_full(self.id);
         }
     }
 
-    /// Sends publications of one topic, in one write.
+    /// Sends publications of one topic, which `batch` has joined, in one write.
     pub(in crate::worker) fn deliver<H: Handler<Data = D>>(
         &mut self,
         turn: &mut Turn<'_, H>,
         publications: &[Publication],
+        batch: &PreparedBatch,
     ) {
         if !self.is_open() {
             return;
         }
         let limit = turn.options.config.limits.max_queued_output;
+        let fits = self.queued(turn) + batch.frames_len() <= limit;
+        if fits && publications.iter().all(|each| each.except != Some(self.id)) {
+            self.queue(turn, |connection, env| connection.send_batch(env, batch));
+            return self.flush(turn);
+        }
         for publication in publications {
             if publication.except == Some(self.id) {
                 continue;
@@ -39,7 +49,9 @@ impl<D: Send + 'static> Slot<D> {
             if self.queued(turn) >= limit && !self.has_room(turn, publication) {
                 continue;
             }
-            self.queue(turn, &publication.message);
+            self.queue(turn, |connection, env| {
+                connection.send_prepared(env, &publication.message)
+            });
         }
         self.flush(turn);
     }
@@ -98,12 +110,15 @@ impl<D: Send + 'static> Slot<D> {
         }
     }
 
-    /// Appends a message; one that closes has no use for it.
-    fn queue<H>(&mut self, turn: &mut Turn<'_, H>, message: &PreparedMessage) {
+    /// Appends what `send` sends; one that closes has no use for it.
+    fn queue<H>(
+        &mut self,
+        turn: &mut Turn<'_, H>,
+        send: impl FnOnce(&mut Connection, &mut Env<'_>) -> Result<(), SendError>,
+    ) {
         if let Stage::Open(connection, _) = &mut self.stage {
             let output = self.backlog.as_deref_mut().unwrap_or(&mut *turn.cork);
-            let _ =
-                connection.send_prepared(&mut env(turn.now, output, &mut Lent::default()), message);
+            let _ = send(connection, &mut env(turn.now, output, &mut Lent::default()));
         }
     }
 

@@ -6,9 +6,10 @@ use crate::worker::{
     handler::Handler,
     mailbox::{Letter, Publication},
 };
+use longwire_proto::PreparedBatch;
 #[cfg(feature = "tls")]
 use mio::Token;
-use std::mem;
+use std::{cell::LazyCell, mem};
 
 impl<H: Handler> Worker<H> {
     /// Reads what the handlers have posted in this turn. What they post on that
@@ -64,8 +65,11 @@ impl<H: Handler> Worker<H> {
     /// Delivers publications of one topic: to each subscriber in one write.
     fn publish(&mut self, publications: &[Publication]) {
         if let Some(first) = publications.first() {
+            // Made for the first subscriber, if this worker has one.
+            let messages = publications.iter().map(|each| each.message.clone());
+            let batch = LazyCell::new(|| messages.collect::<PreparedBatch>());
             self.for_subscribers(first.topic.as_deref(), |slot, turn| {
-                slot.deliver(turn, publications);
+                slot.deliver(turn, publications, &batch);
             });
         }
     }

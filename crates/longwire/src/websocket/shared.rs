@@ -474,6 +474,8 @@ mod tests {
         const COUNTS: usize = 2 * size_of::<usize>();
         // A word more costs 128 bytes: docs/performance.md has the reasons.
         assert!(size_of::<Signal>() + COUNTS <= 104);
-        assert!(size_of::<Shared>() + COUNTS <= 232);
+        // mio's sockets know their selector when they are debugged.
+        let debugging = if cfg!(debug_assertions) { 8 } else { 0 };
+        assert!(size_of::<Shared>() + COUNTS - debugging <= 232);
     }
 }

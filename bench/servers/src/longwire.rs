@@ -83,7 +83,7 @@ async fn streaming(ws: WebSocket) -> Result {
         }
         let mut writer = sender.stream_binary();
         while let Some(chunk) = reader.chunk().await {
-            writer.write(&chunk?).await?;
+            writer.feed(chunk?).await?;
         }
         writer.finish().await?;
     }

@@ -22,12 +22,13 @@ use bytes::Bytes;
 /// ```
 #[derive(Debug, Default)]
 pub struct Output {
-    /// Full pieces, in order; the first may be partly written.
-    pieces: VecDeque<Bytes>,
-    /// What comes after them, still growing.
-    tail: Vec<u8>,
-    /// How much of `tail` is written; zero unless `pieces` is empty.
+    /// What was copied, of all that is to be written.
+    copied: Vec<u8>,
+    /// How much of `copied` is written.
     written: usize,
+    /// What is kept by reference, in order, and how much of `copied` comes before
+    /// it; the first may be partly written.
+    shared: VecDeque<(usize, Bytes)>,
     len: usize,
 }
 
@@ -39,9 +40,9 @@ impl Output {
     /// An empty output, which holds no memory.
     pub const fn new() -> Output {
         Output {
-            pieces: VecDeque::new(),
-            tail: Vec::new(),
+            copied: Vec::new(),
             written: 0,
+            shared: VecDeque::new(),
             len: 0,
         }
     }
@@ -58,12 +59,12 @@ impl Output {
 
     /// How much memory it holds for what is copied to it, in bytes.
     pub const fn capacity(&self) -> usize {
-        self.tail.capacity()
+        self.copied.capacity()
     }
 
     /// Appends a copy of `bytes`.
     pub fn put(&mut self, bytes: &[u8]) {
-        self.tail.extend_from_slice(bytes);
+        self.copied.extend_from_slice(bytes);
         self.len += bytes.len();
     }
 
@@ -85,41 +86,59 @@ impl Output {
     }
 
     fn put_piece(&mut self, bytes: Bytes) {
-        self.seal_tail();
         self.len += bytes.len();
-        self.pieces.push_back(bytes);
+        self.shared.push_back((self.copied.len(), bytes));
     }
 
     /// Appends a frame's header.
     pub(crate) fn put_header(&mut self, header: &FrameHeader) {
-        let before = self.tail.len();
-        header.append_to(&mut self.tail);
-        self.len += self.tail.len() - before;
+        let before = self.copied.len();
+        header.append_to(&mut self.copied);
+        self.len += self.copied.len() - before;
     }
 
     /// Appends a frame with a copy of its payload, which is masked if its header
     /// says so.
     #[inline]
     pub(crate) fn put_frame(&mut self, header: &FrameHeader, payload: &[u8]) {
-        let before = self.tail.len();
-        self.tail.reserve(FrameHeader::MAX_LEN + payload.len());
-        header.append_to(&mut self.tail);
-        let start = self.tail.len();
-        self.tail.extend_from_slice(payload);
+        let before = self.copied.len();
+        self.copied.reserve(FrameHeader::MAX_LEN + payload.len());
+        header.append_to(&mut self.copied);
+        let start = self.copied.len();
+        self.copied.extend_from_slice(payload);
         if let Some(key) = header.mask {
-            frame::mask(key, 0, &mut self.tail[start..]);
+            frame::mask(key, 0, &mut self.copied[start..]);
         }
-        self.len += self.tail.len() - before;
+        self.len += self.copied.len() - before;
     }
 
     /// Fills `slices` with what is to be written next, in order, for one
     /// vectored write. Returns how many were filled.
+    #[inline]
     pub fn slices<'a>(&'a self, slices: &mut [&'a [u8]]) -> usize {
-        let tail = &self.tail[self.written..];
-        let all = self.pieces.iter().map(|piece| &piece[..]);
-        let all = all.chain((!tail.is_empty()).then_some(tail));
+        if !self.shared.is_empty() {
+            return self.slices_of_all(slices);
+        }
+        let copied = &self.copied[self.written..];
+        match slices {
+            [first, ..] if !copied.is_empty() => {
+                *first = copied;
+                1
+            }
+            _ => 0,
+        }
+    }
+
+    fn slices_of_all<'a>(&'a self, slices: &mut [&'a [u8]]) -> usize {
+        let mut done = self.written;
+        let shared = self.shared.iter().flat_map(|(at, bytes)| {
+            let copied = &self.copied[core::mem::replace(&mut done, *at)..*at];
+            [copied, &bytes[..]]
+        });
+        let last = self.shared.back().map_or(self.written, |(at, _)| *at);
+        let all = shared.chain([&self.copied[last..]]);
         let mut filled = 0;
-        for (slot, slice) in slices.iter_mut().zip(all) {
+        for (slot, slice) in slices.iter_mut().zip(all.filter(|it| !it.is_empty())) {
             *slot = slice;
             filled += 1;
         }
@@ -127,30 +146,47 @@ impl Output {
     }
 
     /// Forgets the first `written` bytes, or all if there are fewer.
+    #[inline]
     pub fn advance(&mut self, written: usize) {
-        let mut written = written.min(self.len);
+        let written = written.min(self.len);
         self.len -= written;
-        while let Some(first) = self.pieces.front_mut() {
+        if self.shared.is_empty() {
+            self.written += written;
+        } else {
+            self.advance_shared(written);
+        }
+        if self.len == 0 {
+            self.copied.clear();
+            self.written = 0;
+        } else {
+            self.forget_written();
+        }
+    }
+
+    fn advance_shared(&mut self, mut written: usize) {
+        while let Some((at, first)) = self.shared.front_mut() {
+            let copied = written.min(*at - self.written);
+            self.written += copied;
+            written -= copied;
             if written < first.len() {
                 return bytes::Buf::advance(first, written);
             }
             written -= first.len();
-            self.pieces.pop_front();
+            self.shared.pop_front();
         }
         self.written += written;
-        if self.written == self.tail.len() {
-            self.tail.clear();
-            self.written = 0;
-        }
     }
 
     /// Moves all that is still to be written to the end of `other`.
     pub fn move_to(&mut self, other: &mut Output) {
-        for piece in self.pieces.drain(..) {
-            other.put_shared(piece);
+        let mut done = self.written;
+        for (at, bytes) in self.shared.drain(..) {
+            other.put(&self.copied[done..at]);
+            other.put_shared(bytes);
+            done = at;
         }
-        other.put(&self.tail[self.written..]);
-        self.tail.clear();
+        other.put(&self.copied[done..]);
+        self.copied.clear();
         self.written = 0;
         self.len = 0;
     }
@@ -162,16 +198,16 @@ impl Output {
         }
     }
 
-    /// Makes the growing tail a full piece.
-    fn seal_tail(&mut self) {
-        if self.tail.is_empty() {
-            return; // Its memory is for what comes later.
+    /// What is written leaves the memory as soon as it is half of what is there:
+    /// a peer that is always behind must not make it grow without end.
+    #[cold]
+    fn forget_written(&mut self) {
+        if self.written == 0 || self.written < self.copied.len() / 2 {
+            return;
         }
-        let tail = core::mem::take(&mut self.tail);
-        if tail.len() > self.written {
-            let mut piece = Bytes::from(tail);
-            bytes::Buf::advance(&mut piece, self.written);
-            self.pieces.push_back(piece);
+        self.copied.drain(..self.written);
+        for (at, _) in &mut self.shared {
+            *at -= self.written;
         }
         self.written = 0;
     }
@@ -206,7 +242,22 @@ mod tests {
         assert_eq!(output.len(), 10_103);
         output.advance(usize::MAX);
         output.release();
-        assert_eq!(output.tail.capacity() + output.pieces.capacity(), 0);
+        assert_eq!(output.copied.capacity() + output.shared.capacity(), 0);
+    }
+
+    #[test]
+    fn a_peer_that_is_always_behind_makes_nothing_grow() {
+        for shared in [&[][..], &[2; Output::SHARE_FROM]] {
+            let mut output = Output::new();
+            output.put(&[0; 1_000]);
+            for _ in 0..1_000 {
+                output.put(&[1; 100]);
+                output.put_shared(Bytes::from_static(shared));
+                output.advance(100 + shared.len());
+                assert_eq!(output.len(), 1_000);
+            }
+            assert!(output.capacity() < 8_000, "{} bytes", output.capacity());
+        }
     }
 
     proptest! {

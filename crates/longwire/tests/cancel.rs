@@ -21,7 +21,8 @@ enum Act {
     Feed(usize),
     Flush,
     Reserve(usize),
-    Stream(Vec<usize>),
+    /// Parts of that length, which are fed or written.
+    Stream(Vec<(usize, bool)>),
     Ping,
     Receive,
     ReceiveStreamed,
@@ -36,7 +37,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => len().prop_map(Act::Feed),
         1 => Just(Act::Flush),
         1 => len().prop_map(Act::Reserve),
-        1 => proptest::collection::vec(0usize..5_000, 0..4).prop_map(Act::Stream),
+        1 => proptest::collection::vec((0usize..5_000, any::<bool>()), 0..4).prop_map(Act::Stream),
         1 => Just(Act::Ping),
         5 => Just(Act::Receive),
         2 => Just(Act::ReceiveStreamed),
@@ -111,12 +112,15 @@ impl End {
 
     /// A fragmented message; other senders would wait for its end, so this is
     /// not given up in the middle.
-    async fn stream(&mut self, parts: &[usize]) {
-        let message: Vec<Vec<u8>> = parts.iter().map(|&len| self.message(len)).collect();
+    async fn stream(&mut self, parts: &[(usize, bool)]) {
+        let message: Vec<Vec<u8>> = parts.iter().map(|&(len, _)| self.message(len)).collect();
         let write = async {
             let mut writer = self.sender.stream_binary();
-            for part in &message {
-                writer.write(part).await?;
+            for (part, &(_, fed)) in message.iter().zip(parts) {
+                match fed {
+                    true => writer.feed(part.clone()).await?,
+                    false => writer.write(part).await?,
+                }
             }
             writer.finish().await
         };

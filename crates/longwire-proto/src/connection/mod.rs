@@ -318,6 +318,12 @@ impl Connection {
         }
     }
 
+    /// Whether what comes next is given out in chunks: the message under way, or
+    /// the next one.
+    pub fn is_streaming(&self) -> bool {
+        self.receive.mode().unwrap_or(self.mode) == ReceiveMode::Stream
+    }
+
     /// When [`handle_timeout`](Self::handle_timeout) is due, if nothing happens
     /// before.
     pub fn next_timeout(&self) -> Option<Instant> {

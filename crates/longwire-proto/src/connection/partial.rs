@@ -118,6 +118,11 @@ impl Partial {
         (message.mode == ReceiveMode::Message).then_some(message.deadline)
     }
 
+    /// How the message under way is received.
+    pub(super) fn mode(&self) -> Option<ReceiveMode> {
+        self.message.as_ref().map(|message| message.mode)
+    }
+
     pub(super) fn stream_from_here(&mut self) {
         if let Some(message) = &mut self.message {
             message.mode = ReceiveMode::Stream;

@@ -131,6 +131,11 @@ impl Receive {
         }
     }
 
+    /// How the message under way is received, if one is.
+    pub(super) fn mode(&self) -> Option<ReceiveMode> {
+        self.partial.as_ref()?.mode()
+    }
+
     /// Where the driver may read the rest of a large payload to.
     pub(super) fn read_target(&mut self) -> Option<bytes::buf::Limit<&mut Vec<u8>>> {
         self.partial.as_mut()?.read_target()

@@ -2,8 +2,8 @@
 
 use super::Connection;
 use crate::{
-    Compress, Config, ControlPayload, Env, FrameHeader, Message, MessageRef, Opcode, Output,
-    PreparedBatch, PreparedMessage, Role, Rsv, SendError,
+    Compress, Config, ControlPayload, Env, FrameHeader, Message, MessageKind, MessageRef, Opcode,
+    Output, PreparedBatch, PreparedMessage, Role, Rsv, SendError,
     extension::{MessageExtension, Piece},
 };
 use alloc::{boxed::Box, vec::Vec};
@@ -199,6 +199,32 @@ impl Connection {
         self.put_fragment(env, fragment.into(), last, Compress::Auto)
     }
 
+    /// Sends the next fragment of a message, which may be kept by reference until
+    /// it is written, as in [`send`](Self::send).
+    ///
+    /// # Errors
+    /// As [`send_fragment`](Self::send_fragment).
+    pub fn send_fragment_shared(
+        &mut self,
+        env: &mut Env<'_>,
+        fragment: impl Into<Message>,
+        last: bool,
+    ) -> Result<(), SendError> {
+        let fragment = fragment.into();
+        let kind = fragment.kind();
+        let opcode = self.may_continue(kind)?;
+        let piece = self.fragment(fragment.as_bytes(), last, Compress::Auto);
+        match self.encode(env, piece) {
+            Some((rsv, payload)) => self.put_coded(env, last, opcode, rsv, payload),
+            None => {
+                let header = self.header(env, last, opcode, Rsv::NONE, fragment.len());
+                put_owned(env, &header, fragment.into_bytes());
+            }
+        }
+        self.fragmented = (!last).then_some(kind);
+        Ok(())
+    }
+
     /// Appends a fragment. What is left is to follow right behind.
     fn put_fragment<'m>(
         &mut self,
@@ -207,17 +233,8 @@ impl Connection {
         last: bool,
         compress: Compress,
     ) -> Result<&'m [u8], SendError> {
-        let opcode = match self.fragmented {
-            None => fragment.kind().opcode(),
-            Some(kind) if kind == fragment.kind() => Opcode::Continuation,
-            Some(_) => return Err(SendError::InMessage),
-        };
-        self.may_send()?;
-        let piece = Piece {
-            first: opcode != Opcode::Continuation,
-            last,
-            ..whole(fragment.as_bytes(), compress)
-        };
+        let opcode = self.may_continue(fragment.kind())?;
+        let piece = self.fragment(fragment.as_bytes(), last, compress);
         let rest = match self.encode(env, piece) {
             Some((rsv, payload)) => {
                 self.put_coded(env, last, opcode, rsv, payload);
@@ -351,6 +368,26 @@ impl Connection {
             return Err(SendError::InMessage);
         }
         self.may_send()
+    }
+
+    /// The opcode of the next fragment, if it may be of this kind.
+    fn may_continue(&self, kind: MessageKind) -> Result<Opcode, SendError> {
+        let opcode = match self.fragmented {
+            None => kind.opcode(),
+            Some(begun) if begun == kind => Opcode::Continuation,
+            Some(_) => return Err(SendError::InMessage),
+        };
+        self.may_send().map(|()| opcode)
+    }
+
+    /// The next piece of the message that is sent in fragments.
+    const fn fragment<'m>(&self, bytes: &'m [u8], last: bool, compress: Compress) -> Piece<'m> {
+        Piece {
+            bytes,
+            first: self.fragmented.is_none(),
+            last,
+            compress,
+        }
     }
 
     pub(super) fn may_send(&self) -> Result<(), SendError> {

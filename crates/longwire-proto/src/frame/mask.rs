@@ -1,5 +1,8 @@
 //! Masking (RFC 6455 section 5.3): XOR with a four-byte key, its own inverse.
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+
 /// Masks or unmasks `payload` in place.
 ///
 /// `offset` is how many bytes of the same frame's payload came before this
@@ -12,9 +15,19 @@
 /// ```
 pub fn mask(key: [u8; 4], offset: u64, payload: &mut [u8]) {
     let key = rotate(key, offset);
-    // Blocks this wide compile to vector instructions without `unsafe`.
-    let (blocks, rest) = payload.as_chunks_mut::<32>();
-    let block: [u8; 32] = repeat(key);
+    #[cfg(target_arch = "x86_64")]
+    if avx2::mask(key, payload) {
+        return;
+    }
+    mask_blocks::<32>(key, payload);
+}
+
+/// Masks blocks of `N` bytes, which wide enough compile to vector instructions,
+/// and the rest.
+#[inline(always)]
+fn mask_blocks<const N: usize>(key: [u8; 4], payload: &mut [u8]) {
+    let (blocks, rest) = payload.as_chunks_mut::<N>();
+    let block: [u8; N] = repeat(key);
     for bytes in blocks {
         for (byte, key) in bytes.iter_mut().zip(block) {
             *byte ^= key;
@@ -56,6 +69,20 @@ mod tests {
     use super::*;
     use alloc::vec::Vec;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_long_payload_is_masked_as_in_short_pieces() {
+        const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
+        for len in (1000..1100).chain([5_000]) {
+            let payload: Vec<u8> = (0..len).map(|i| (i * 7) as u8).collect();
+            let (mut whole, mut cut) = (payload.clone(), payload);
+            mask(KEY, 3, &mut whole[1..]);
+            for (i, piece) in cut[1..].chunks_mut(5).enumerate() {
+                mask(KEY, 3 + 5 * i as u64, piece);
+            }
+            assert!(whole == cut, "{len} bytes");
+        }
+    }
 
     proptest! {
         #[test]

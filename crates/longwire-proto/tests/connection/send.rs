@@ -180,6 +180,48 @@ fn a_fragmented_message_goes_out_as_one_and_lets_no_other_in() {
 }
 
 #[test]
+fn shared_fragments_go_out_as_copied_ones_do() {
+    let parts = [0, 100, 4_095, 4_096, 70_000].map(|len| vec![7; len]);
+    for role in ROLES {
+        let mut end = Endpoint::new(role);
+        for part in &parts {
+            let shared = Bytes::from(part.clone());
+            end.call(|c, env| {
+                c.send_fragment_shared(env, shared.clone(), false).unwrap();
+                // Nobody else's, so that a client masks it where it is.
+                c.send_fragment_shared(env, part.clone(), false).unwrap();
+                c.send_fragment(env, &**part, false).unwrap();
+                assert_eq!(
+                    c.send_fragment_shared(env, "text", false),
+                    Err(SendError::InMessage)
+                );
+            });
+            assert!(shared == part[..], "what is shared is left alone");
+        }
+        end.call(|c, env| c.send_fragment_shared(env, Bytes::new(), true))
+            .unwrap();
+        let frames = end.take_frames();
+        let payloads: Vec<_> = parts.iter().flat_map(|part| [part; 3]).collect();
+        assert_eq!(frames.len(), payloads.len() + 1);
+        assert!(frames[0] == RawFrame::binary(payloads[0]).fragment());
+        for (frame, payload) in frames[1..].iter().zip(&payloads[1..]) {
+            assert!(*frame == RawFrame::continuation(payload).fragment());
+        }
+        assert!(*frames.last().unwrap() == RawFrame::continuation(""));
+    }
+}
+
+#[test]
+fn a_server_sends_a_large_shared_fragment_from_where_it_is() {
+    let mut server = Endpoint::new(Role::Server);
+    let part = Bytes::from(vec![7; 100_000]);
+    server
+        .call(|c, env| c.send_fragment_shared(env, part.clone(), false))
+        .unwrap();
+    assert_eq!(payload_in(&server), part.as_ptr());
+}
+
+#[test]
 fn nothing_is_sent_after_the_connection_has_ended() {
     for role in ROLES {
         let mut end = Endpoint::new(role);

@@ -38,6 +38,23 @@ fn a_message_that_is_whole_in_the_input_is_one_chunk() {
 }
 
 #[test]
+fn whether_chunks_come_next_is_known_before_and_within_a_message() {
+    for role in ROLES {
+        let mut end = Endpoint::new(role);
+        assert!(!end.connection.is_streaming());
+        end.connection.set_receive_mode(ReceiveMode::Stream);
+        assert!(end.connection.is_streaming());
+        let bytes = from_peer(&end, [RawFrame::binary("abcdef")]);
+        end.receive(&bytes[..bytes.len() - 1]);
+        // For the message after this one.
+        end.connection.set_receive_mode(ReceiveMode::Message);
+        assert!(end.connection.is_streaming());
+        end.receive(&bytes[bytes.len() - 1..]);
+        assert!(!end.connection.is_streaming());
+    }
+}
+
+#[test]
 fn a_frame_comes_in_the_pieces_it_was_read_in() {
     for role in ROLES {
         let mut end = streaming(role);

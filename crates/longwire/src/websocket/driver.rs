@@ -204,6 +204,14 @@ impl Driver {
         sent.map_err(|error| self.refused(error))
     }
 
+    /// As [`send_fragment`](Self::send_fragment), for one that may be kept by
+    /// reference until it is written.
+    pub(super) fn feed_fragment(&mut self, fragment: Message) -> Result<(), Error> {
+        let sent = self
+            .with_output(|connection, env| connection.send_fragment_shared(env, fragment, false));
+        sent.map_err(|error| self.refused(error))
+    }
+
     /// As [`send_fragment`](Self::send_fragment), for a large one: what the
     /// transport takes now is written from where it is, and the rest copied.
     pub(super) fn write_fragment(

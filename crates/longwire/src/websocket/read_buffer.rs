@@ -4,12 +4,16 @@ use bytes::Bytes;
 use longwire_proto::FrameHeader;
 use std::{cell::Cell, mem, ops::Range};
 
-/// How much is read at once: a message of 128 KiB with its header, and one of
-/// 1 MiB in eight reads and not in nine.
-pub(super) const READ_BUFFER: usize = 128 * 1024 + FrameHeader::MAX_LEN;
+/// How much is read at once: a message of 128 KiB with its header.
+pub(super) const READ: usize = 128 * 1024 + FrameHeader::MAX_LEN;
 
-/// From this size on a part is lent instead of copied: half of the buffer, so
-/// that who keeps it keeps no more than as much again.
+/// The same of a message that is streamed, whose parts are not kept for long: one
+/// of 1 MiB in four reads and not in five.
+pub(super) const READ_STREAMED: usize = 256 * 1024 + FrameHeader::MAX_LEN;
+
+/// From this size on a part is lent instead of copied: half of what is read at
+/// once, so that who keeps it keeps no more than as much again. What lies behind
+/// takes memory only where messages are streamed.
 const LEND: usize = 64 * 1024;
 
 thread_local! {
@@ -32,7 +36,7 @@ impl ReadBuffer {
             buffer = SPARE.take();
         }
         if buffer.is_empty() {
-            buffer = vec![0; READ_BUFFER];
+            buffer = vec![0; READ_STREAMED];
         }
         ReadBuffer(buffer)
     }

@@ -60,35 +60,59 @@ impl<'r> MessageReader<'r> {
     /// # Cancel safety
     /// Nothing is lost.
     pub async fn chunk(&mut self) -> Option<Result<Bytes, Error>> {
-        std::future::poll_fn(|cx| self.poll_chunk(cx)).await
+        while !self.is_ready() {
+            let received = self.receiver.receive(pop).await;
+            if let Err(error) = self.take(received) {
+                return Some(Err(error));
+            }
+        }
+        self.given()
     }
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
-        loop {
-            if !self.chunk.is_empty() {
-                return Poll::Ready(Some(Ok(std::mem::take(&mut self.chunk))));
-            }
-            if self.complete || self.failed {
-                return Poll::Ready(None);
-            }
-            let pop = |driver: &mut Driver, now: &Now<'_>| driver.pop_part(now).map(Ok);
-            match ready!(self.receiver.poll_chunk(cx, pop)) {
-                Some(Ok(Item::Chunk { payload, last, .. })) => {
-                    self.chunk = payload;
-                    self.complete = last;
-                }
-                Some(Ok(Item::Message(_))) => self.complete = true,
-                Some(Err(error)) => {
-                    self.failed = true;
-                    return Poll::Ready(Some(Err(error)));
-                }
-                None => {
-                    self.failed = true;
-                    return Poll::Ready(Some(Err(Error::Closing)));
-                }
+        while !self.is_ready() {
+            let received = ready!(self.receiver.poll_chunk(cx, pop));
+            if let Err(error) = self.take(received) {
+                return Poll::Ready(Some(Err(error)));
             }
         }
+        Poll::Ready(self.given())
     }
+
+    /// Whether nothing more is to be received before something can be given out,
+    /// be it the end.
+    fn is_ready(&self) -> bool {
+        !self.chunk.is_empty() || self.complete || self.failed
+    }
+
+    /// What is given out next.
+    fn given(&mut self) -> Option<Result<Bytes, Error>> {
+        let chunk = std::mem::take(&mut self.chunk);
+        (!chunk.is_empty()).then_some(Ok(chunk))
+    }
+
+    fn take(&mut self, received: Option<Result<Item, Error>>) -> Result<(), Error> {
+        match received {
+            Some(Ok(Item::Chunk { payload, last, .. })) => {
+                self.chunk = payload;
+                self.complete = last;
+            }
+            Some(Ok(Item::Message(_))) => self.complete = true,
+            Some(Err(error)) => {
+                self.failed = true;
+                return Err(error);
+            }
+            None => {
+                self.failed = true;
+                return Err(Error::Closing);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn pop(driver: &mut Driver, now: &Now<'_>) -> Option<Result<Item, Error>> {
+    driver.pop_part(now).map(Ok)
 }
 
 impl AsyncRead for MessageReader<'_> {

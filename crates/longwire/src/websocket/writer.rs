@@ -1,6 +1,7 @@
-use super::{Sender, driver::Driver, signal::WaitKey};
+use super::{Sender, Shared, driver::Driver, signal::WaitKey};
 use crate::{Error, keeper::Now};
-use longwire_proto::{CloseCode, CloseFrame, MessageRef};
+use bytes::Bytes;
+use longwire_proto::{CloseCode, CloseFrame, Message, MessageRef, Utf8Bytes};
 use std::{
     io,
     pin::Pin,
@@ -28,6 +29,20 @@ impl Fragments<'_> {
         sender.wait(send).await
     }
 
+    /// Leaves the writing to later.
+    async fn feed(&mut self, fragment: Message) -> Result<(), Error> {
+        let sender = self.sender;
+        let mut fragment = Some(fragment);
+        let feed = |_: &Sender, cx: &mut Context<'_>, key: &mut WaitKey| {
+            self.poll_put(cx, key, (false, true), |_, driver, _| {
+                fragment
+                    .take()
+                    .map_or(Ok(()), |it| driver.feed_fragment(it))
+            })
+        };
+        sender.wait(feed).await
+    }
+
     fn poll_send(
         &mut self,
         cx: &mut Context<'_>,
@@ -35,20 +50,33 @@ impl Fragments<'_> {
         fragment: MessageRef<'_>,
         last: bool,
     ) -> Poll<Result<(), Error>> {
+        self.poll_put(cx, key, (last, false), |shared, driver, now| {
+            if driver.lends(fragment) {
+                shared.write_fragment(driver, fragment, last, now)
+            } else {
+                driver.send_fragment(fragment, last)
+            }
+        })
+    }
+
+    /// Waits for room, then puts out a fragment by `put`.
+    fn poll_put(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: &mut WaitKey,
+        (last, defer): (bool, bool),
+        put: impl FnOnce(&Shared, &mut Driver, &Now<'_>) -> Result<(), Error>,
+    ) -> Poll<Result<(), Error>> {
         let shared = &self.sender.handle().0;
         let mut driver = shared.lock();
         let now = shared.now();
         if !self.begun || driver.is_backlogged() {
             ready!(self.poll_room(cx, key, &mut driver, &now))?;
         }
-        if driver.lends(fragment) {
-            shared.write_fragment(&mut driver, fragment, last, &now)?;
-        } else {
-            driver.send_fragment(fragment, last)?;
-        }
+        put(shared, &mut driver, &now)?;
         self.begun = true;
         self.finished = last;
-        shared.written(driver, &now, false);
+        shared.written(driver, &now, defer);
         Poll::Ready(Ok(()))
     }
 
@@ -111,6 +139,19 @@ impl<'s> TextWriter<'s> {
         self.0.send(text.into(), false).await
     }
 
+    /// Sends the next part of the text, as one fragment, but leaves the writing
+    /// to the next `write` or `finish`, or to when your task waits for something
+    /// else. A large part is not copied.
+    ///
+    /// # Errors
+    /// [`Error::Closing`] or [`Error::Ended`].
+    ///
+    /// # Cancel safety
+    /// The part is queued as a whole or not at all.
+    pub async fn feed(&mut self, text: impl Into<Utf8Bytes>) -> Result<(), Error> {
+        self.0.feed(Message::Text(text.into())).await
+    }
+
     /// Ends the message.
     ///
     /// # Errors
@@ -146,6 +187,31 @@ impl<'s> BinaryWriter<'s> {
     /// The part is queued as a whole or not at all.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.0.send(bytes.into(), false).await
+    }
+
+    /// Sends the next part, as one fragment, but leaves the writing to the next
+    /// `write` or `finish`, or to when your task waits for something else. A large
+    /// part is not copied. This is the way to send on what a
+    /// [`MessageReader`](super::MessageReader) gives:
+    ///
+    /// ```
+    /// # async fn run(reader: &mut longwire::MessageReader<'_>, sender: longwire::Sender)
+    /// # -> Result<(), longwire::Error> {
+    /// let mut writer = sender.stream_binary();
+    /// while let Some(chunk) = reader.chunk().await {
+    ///     writer.feed(chunk?).await?;
+    /// }
+    /// writer.finish().await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Closing`] or [`Error::Ended`].
+    ///
+    /// # Cancel safety
+    /// The part is queued as a whole or not at all.
+    pub async fn feed(&mut self, bytes: impl Into<Bytes>) -> Result<(), Error> {
+        self.0.feed(Message::Binary(bytes.into())).await
     }
 
     /// Ends the message.

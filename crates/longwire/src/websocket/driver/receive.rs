@@ -8,7 +8,7 @@ use crate::{
     keeper::Now,
     websocket::{
         inbox::Item,
-        read_buffer::{READ_BUFFER, ReadBuffer},
+        read_buffer::{READ, READ_STREAMED, ReadBuffer},
         reader,
         unread::Unread,
     },
@@ -52,7 +52,7 @@ impl Driver {
         };
         let read = std::task::ready!(polled);
         let batch = match read {
-            Ok(1..READ_BUFFER) => Batch::Short,
+            Ok(1..READ) => Batch::Short,
             Ok(_) | Err(_) => Batch::Full,
         };
         match read {
@@ -88,7 +88,11 @@ impl Driver {
     /// Reads to the thread's buffer.
     fn poll_read_buffer(&mut self, cx: &mut Context<'_>, now: &Now<'_>) -> Poll<io::Result<usize>> {
         let mut buffer = ReadBuffer::take();
-        let mut buf = ReadBuf::new(buffer.as_mut_slice());
+        let most = match self.connection.is_streaming() {
+            true => READ_STREAMED,
+            false => READ,
+        };
+        let mut buf = ReadBuf::new(&mut buffer.as_mut_slice()[..most]);
         let polled = Pin::new(&mut self.io).poll_read(cx, &mut buf);
         let len = buf.filled().len();
         if len > 0 {

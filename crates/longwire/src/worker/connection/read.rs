@@ -16,8 +16,9 @@ const READ: usize = 256 * 1024;
 const BATCHES: usize = 8;
 
 /// From this size on an answer is written from where it is, if the batch ends
-/// with it and is written now in any case.
-const LEND: usize = 4 * 1024;
+/// with it and is written now in any case: a second piece in a write costs as
+/// much as a copy of so many bytes.
+const LEND: usize = 16 * 1024;
 
 /// From this size on it is in any case: a write of its own costs less than a
 /// copy.

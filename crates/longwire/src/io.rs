@@ -16,12 +16,12 @@ use tokio::{
     net::TcpStream,
 };
 
-/// A transport. The common ones are held as they are, so that they cost no
-/// allocation and no virtual call.
+/// A transport. TCP is held as it is, so that it costs no allocation, and the
+/// other common ones so that they cost no virtual call.
 pub(crate) enum Io {
     Tcp(TcpStream),
     #[cfg(unix)]
-    Unix(tokio::net::UnixStream),
+    Unix(Box<tokio::net::UnixStream>),
     #[cfg(feature = "tls")]
     Tls(Box<dyn TlsOverTcp>),
     Other(Box<dyn Duplex>),
@@ -48,7 +48,9 @@ impl Io {
         }
         #[cfg(unix)]
         if let Some(unix) = any.downcast_mut::<Option<tokio::net::UnixStream>>() {
-            return unix.take().map_or(Io::Closed, Io::Unix);
+            return unix
+                .take()
+                .map_or(Io::Closed, |unix| Io::Unix(Box::new(unix)));
         }
         #[cfg(feature = "tls")]
         if let Some(tls) = any.downcast_mut::<Option<tokio_rustls::TlsStream<TcpStream>>>() {
@@ -138,7 +140,7 @@ macro_rules! delegate {
             }
             #[cfg(unix)]
             Io::Unix($io) => {
-                let $io = Pin::new($io);
+                let $io = Pin::new(&mut **$io);
                 $call
             }
             #[cfg(feature = "tls")]

@@ -3,7 +3,7 @@
 use super::{
     Connection,
     close_info::{CloseCause, CloseInfo, Initiator, Transport},
-    state::{Closed, Closing, End, State},
+    state::{Closed, Closing, End, Ending},
 };
 use crate::{CloseFrame, Env, Failure, Instant, Opcode, Role, SendError};
 use alloc::{boxed::Box, vec::Vec};
@@ -15,23 +15,17 @@ impl Connection {
     /// # Errors
     /// [`SendError::Closing`] if the connection is closing or closed already.
     pub fn close(&mut self, env: &mut Env<'_>, frame: CloseFrame) -> Result<(), SendError> {
-        match core::mem::replace(&mut self.state, State::Open) {
-            State::Open => {}
-            State::Held(end) => {
-                self.end_by(env, *end, Some(frame));
-                return Ok(());
-            }
-            state @ (State::Closing(_) | State::Closed(_)) => {
-                self.state = state;
-                return Err(SendError::Closing);
-            }
+        self.may_send()?;
+        if let Some(end) = self.take_held_end() {
+            self.end_by(env, end, Some(frame));
+            return Ok(());
         }
         self.put_close(env, &frame);
         self.reset_sending();
-        self.state = State::Closing(Box::new(Closing {
+        self.ending = Some(Box::new(Ending::Closing(Closing {
             sent: frame,
             deadline: env.now + self.config.close_timeout,
-        }));
+        })));
         Ok(())
     }
 
@@ -59,18 +53,18 @@ impl Connection {
 
     /// How the connection ended; `None` while it has not.
     pub fn close_info(&self) -> Option<&CloseInfo> {
-        match &self.state {
-            State::Closed(closed) => Some(&closed.info),
-            State::Open | State::Held(_) | State::Closing(_) => None,
+        match self.ending.as_deref()? {
+            Ending::Closed(closed) => Some(&closed.info),
+            Ending::Held(_) | Ending::Closing(_) => None,
         }
     }
 
     /// What to do with the transport. Ask after every call that may change it:
     /// input, end of input, timeout.
     pub fn transport(&self) -> Transport {
-        match &self.state {
-            State::Open | State::Held(_) | State::Closing(_) => Transport::Open,
-            State::Closed(closed) => closed.transport,
+        match self.ending.as_deref() {
+            None | Some(Ending::Held(_) | Ending::Closing(_)) => Transport::Open,
+            Some(Ending::Closed(closed)) => closed.transport,
         }
     }
 
@@ -87,26 +81,35 @@ impl Connection {
     }
 
     /// Whether an end is held back.
-    pub const fn has_held_end(&self) -> bool {
-        matches!(self.state, State::Held(_))
+    pub fn has_held_end(&self) -> bool {
+        matches!(self.ending.as_deref(), Some(Ending::Held(_)))
     }
 
     /// Lets the end that is held back take effect, if there is one. Due at
     /// the latest before [`receive_eof`](Self::receive_eof) and
     /// [`transport_error`](Self::transport_error).
     pub fn release_end(&mut self, env: &mut Env<'_>) {
-        match core::mem::replace(&mut self.state, State::Open) {
-            State::Held(end) => self.end_by(env, *end, None),
-            state => self.state = state,
+        if let Some(end) = self.take_held_end() {
+            self.end_by(env, end, None);
+        }
+    }
+
+    fn take_held_end(&mut self) -> Option<End> {
+        match *self
+            .ending
+            .take_if(|ending| matches!(**ending, Ending::Held(_)))?
+        {
+            Ending::Held(end) => Some(end),
+            Ending::Closing(_) | Ending::Closed(_) => None,
         }
     }
 
     /// Something came that ends the connection.
     pub(super) fn end_received(&mut self, env: &mut Env<'_>, end: End) {
-        if self.hold_ends && matches!(self.state, State::Open) {
+        if self.hold_ends && self.ending.is_none() {
             // A message that broke off has no deadline any more.
             self.receive.reset();
-            self.state = State::Held(Box::new(end));
+            self.ending = Some(Box::new(Ending::Held(end)));
         } else {
             self.end_by(env, end, None);
         }
@@ -115,9 +118,9 @@ impl Connection {
     /// Ends the connection by what came from the peer. Answers with `answer`,
     /// or with the frame that the rules give, unless a Close frame was sent.
     fn end_by(&mut self, env: &mut Env<'_>, end: End, answer: Option<CloseFrame>) {
-        let sent = match core::mem::replace(&mut self.state, State::Open) {
-            State::Closing(closing) => Some(closing.sent),
-            State::Open | State::Held(_) | State::Closed(_) => None,
+        let sent = match self.ending.take().map(|ending| *ending) {
+            Some(Ending::Closing(closing)) => Some(closing.sent),
+            None | Some(Ending::Held(_) | Ending::Closed(_)) => None,
         };
         let peer_first = sent.is_none() && matches!(end, End::Close(_));
         let sent = sent.unwrap_or_else(|| {
@@ -172,27 +175,27 @@ impl Connection {
             initiator: None,
             cause,
         };
-        match core::mem::replace(&mut self.state, State::Open) {
-            State::Open | State::Closed(_) => {}
-            State::Closing(closing) => {
+        match self.ending.take().map(|ending| *ending) {
+            None | Some(Ending::Closed(_)) => {}
+            Some(Ending::Closing(closing)) => {
                 info.sent = Some(closing.sent);
                 info.initiator = Some(Initiator::Local);
             }
-            State::Held(end) => match *end {
-                End::Close(received) => {
-                    info.received = Some(received);
-                    info.initiator = Some(Initiator::Peer);
-                }
-                End::Failure(failure) => info.cause = CloseCause::Failed(failure),
-            },
+            Some(Ending::Held(End::Close(received))) => {
+                info.received = Some(received);
+                info.initiator = Some(Initiator::Peer);
+            }
+            Some(Ending::Held(End::Failure(failure))) => {
+                info.cause = CloseCause::Failed(failure);
+            }
         }
         self.end(now, info, Transport::Close);
     }
 
     fn transport_ended(&mut self, now: Instant, cause: CloseCause) {
-        match &mut self.state {
-            State::Closed(closed) => closed.transport = Transport::Close,
-            State::Open | State::Held(_) | State::Closing(_) => self.give_up(now, cause),
+        match self.ending.as_deref_mut() {
+            Some(Ending::Closed(closed)) => closed.transport = Transport::Close,
+            None | Some(Ending::Held(_) | Ending::Closing(_)) => self.give_up(now, cause),
         }
     }
 
@@ -201,12 +204,12 @@ impl Connection {
         self.receive.reset();
         self.reset_sending();
         self.extension = None;
-        self.state = State::Closed(Box::new(Closed {
+        self.ending = Some(Box::new(Ending::Closed(Closed {
             info,
             transport,
             deadline: now + self.config.close_timeout,
             reported: false,
-        }));
+        })));
     }
 
     fn put_close(&self, env: &mut Env<'_>, frame: &CloseFrame) {

@@ -6,7 +6,10 @@ mod acknowledged;
 pub use acknowledged::Acknowledgements;
 
 use super::round_trip::RoundTrip;
-use crate::{CloseCause, Config, ControlPayload, Instant, time::earlier};
+use crate::{
+    CloseCause, Config, ControlPayload, Instant,
+    time::{CoarseInstant, earlier},
+};
 use acknowledged::Writes;
 use core::{num::NonZeroU32, time::Duration};
 
@@ -20,8 +23,6 @@ pub(super) struct Keepalive {
     probes: u8,
     /// The peer keeps the connection alive: it is not pinged.
     watches: bool,
-    /// How many Pings have come.
-    pings: u16,
     /// After how much silence it is pinged, in milliseconds, where that is not
     /// as the configuration says.
     interval: Option<NonZeroU32>,
@@ -29,7 +30,7 @@ pub(super) struct Keepalive {
     write_blocked: Option<Instant>,
     /// What is known of that which the transport took.
     writes: Writes,
-    writes_due: Instant,
+    writes_due: Option<CoarseInstant>,
     /// How many bytes were acknowledged when the system was last asked.
     acknowledged: u32,
     round_trip: RoundTrip,
@@ -57,11 +58,10 @@ impl Keepalive {
             ping_sent: None,
             probes: 0,
             watches: false,
-            pings: 0,
             interval: None,
             write_blocked: None,
             writes: Writes::Settled,
-            writes_due: Instant::from_micros(0),
+            writes_due: None,
             acknowledged: 0,
             round_trip: RoundTrip::UNKNOWN,
         }
@@ -81,15 +81,6 @@ impl Keepalive {
 
     pub(super) const fn last_heard(&self) -> Instant {
         self.last_heard
-    }
-
-    /// A Ping came.
-    pub(super) fn pinged(&mut self) {
-        self.pings = self.pings.wrapping_add(1);
-    }
-
-    pub(super) const fn pings(&self) -> u16 {
-        self.pings
     }
 
     /// The peer keeps the connection alive from now on.

@@ -21,9 +21,9 @@ use alloc::{boxed::Box, sync::Arc};
 use bytes::BufMut;
 use core::time::Duration;
 use keepalive::{Due, Keepalive};
-use receive::Receive;
+use receive::{Receive, event_of};
 use rules::{Decoder, Received, Rules};
-use state::{End, State};
+use state::{End, Ending};
 
 /// A WebSocket connection, as a state machine without I/O.
 ///
@@ -97,15 +97,21 @@ use state::{End, State};
 pub struct Connection {
     config: Arc<Config>,
     role: Role,
-    state: State,
+    /// The state, unless it is open.
+    ending: Option<Box<Ending>>,
     receive: Receive,
     /// The kind of the fragmented message that is being sent.
     fragmented: Option<MessageKind>,
     /// The Ping that could not be answered yet.
     owed_pong: Option<Box<ControlPayload>>,
     keepalive: Keepalive,
+    /// How many Pings have come.
+    pings: u16,
+    /// How the user wants the message that begins next.
+    mode: ReceiveMode,
     hold_ends: bool,
-    extension: Option<Box<dyn MessageExtension>>,
+    /// Behind one pointer more, since most have none.
+    extension: Option<Box<Box<dyn MessageExtension>>>,
 }
 
 impl Connection {
@@ -114,11 +120,13 @@ impl Connection {
         Connection {
             config,
             role,
-            state: State::Open,
+            ending: None,
             receive: Receive::default(),
             fragmented: None,
             owed_pong: None,
             keepalive: Keepalive::new(now),
+            pings: 0,
+            mode: ReceiveMode::default(),
             hold_ends: false,
             extension: None,
         }
@@ -128,7 +136,7 @@ impl Connection {
     #[must_use]
     pub fn with_extension(self, extension: Box<dyn MessageExtension>) -> Connection {
         Connection {
-            extension: Some(extension),
+            extension: Some(Box::new(extension)),
             ..self
         }
     }
@@ -150,8 +158,8 @@ impl Connection {
 
     /// Whether messages can be sent: no Close frame was, and no end of the
     /// connection has taken effect.
-    pub const fn is_open(&self) -> bool {
-        matches!(self.state, State::Open | State::Held(_))
+    pub fn is_open(&self) -> bool {
+        matches!(self.ending.as_deref(), None | Some(Ending::Held(_)))
     }
 
     /// Takes bytes from the front of `input` until there is something to tell.
@@ -167,7 +175,7 @@ impl Connection {
         input: &mut Input<'a>,
     ) -> Option<Event<'a>> {
         if let Some(message) = self.plain_message(env, input) {
-            return Some(self.receive.event_of(message));
+            return Some(event_of(self.mode, message));
         }
         self.next_other(env, input)
     }
@@ -186,7 +194,7 @@ impl Connection {
         env: &mut Env<'_>,
         input: &mut Input<'a>,
     ) -> Option<MessageRef<'a>> {
-        match self.receive.mode() {
+        match self.mode {
             ReceiveMode::Message => self.plain_message(env, input),
             ReceiveMode::Stream => None,
         }
@@ -198,10 +206,12 @@ impl Connection {
         env: &mut Env<'_>,
         input: &mut Input<'a>,
     ) -> Option<MessageRef<'a>> {
-        if !matches!(self.state, State::Open | State::Closing(_)) {
+        if !matches!(self.ending.as_deref(), None | Some(Ending::Closing(_))) {
             return None;
         }
-        let received = self.receive.plain_message(self.role, &self.config, input)?;
+        let received = self
+            .receive
+            .plain_message(self.role, &self.config, self.mode, input)?;
         self.keepalive.heard(env.now);
         match received {
             Ok(message) => Some(message),
@@ -218,13 +228,13 @@ impl Connection {
             self.keepalive.heard(env.now);
         }
         // 5.5.1 and 1.4: what follows a Close frame is ignored.
-        match &mut self.state {
-            State::Open | State::Closing(_) => {}
-            State::Held(_) => {
+        match self.ending.as_deref_mut() {
+            None | Some(Ending::Closing(_)) => {}
+            Some(Ending::Held(_)) => {
                 input.discard();
                 return None;
             }
-            State::Closed(closed) => {
+            Some(Ending::Closed(closed)) => {
                 input.discard();
                 return (!core::mem::replace(&mut closed.reported, true)).then_some(Event::Closed);
             }
@@ -234,9 +244,10 @@ impl Connection {
             role: self.role,
             config: &self.config,
             rsv: self.rsv(),
+            mode: self.mode,
         };
         let mut decoder = Decoder {
-            extension: self.extension.as_deref_mut(),
+            extension: self.extension.as_deref_mut().map(Box::as_mut),
             env,
         };
         match self.receive.next(rules, &mut decoder, input) {
@@ -244,7 +255,7 @@ impl Connection {
             Ok(Some(Received::Event(event))) => {
                 match &event {
                     Event::Ping(payload) => {
-                        self.keepalive.pinged();
+                        self.pings = self.pings.wrapping_add(1);
                         self.answer_ping(env, payload);
                     }
                     Event::Pong(payload) => self.keepalive.ponged(payload, env.now),
@@ -268,9 +279,9 @@ impl Connection {
     /// [`next_event`](Self::next_event): a large message is then lent like a
     /// small one, and never copied.
     pub fn missing(&self, input: &Input<'_>) -> Option<usize> {
-        match self.state {
-            State::Open | State::Closing(_) => {}
-            State::Held(_) | State::Closed(_) => return None,
+        match self.ending.as_deref() {
+            None | Some(Ending::Closing(_)) => {}
+            Some(Ending::Held(_) | Ending::Closed(_)) => return None,
         }
         let rules = Rules {
             // Of no account to a header's rules.
@@ -278,6 +289,7 @@ impl Connection {
             role: self.role,
             config: &self.config,
             rsv: self.rsv(),
+            mode: self.mode,
         };
         self.receive.missing(rules, input.as_slice())
     }
@@ -300,27 +312,30 @@ impl Connection {
     /// message that is being assembled when streaming is switched on goes over
     /// to chunks, the first of which is what was assembled.
     pub fn set_receive_mode(&mut self, mode: ReceiveMode) {
-        self.receive.set_mode(mode);
+        self.mode = mode;
+        if mode == ReceiveMode::Stream {
+            self.receive.stream_from_here();
+        }
     }
 
     /// Whether what comes next is given out in chunks: the message under way, or
     /// the next one.
     pub fn is_streaming(&self) -> bool {
-        self.receive.is_streaming()
+        self.receive.mode().unwrap_or(self.mode) == ReceiveMode::Stream
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is due, if nothing happens
     /// before.
     pub fn next_timeout(&self) -> Option<Instant> {
-        match &self.state {
-            State::Open | State::Held(_) => {
+        match self.ending.as_deref() {
+            None | Some(Ending::Held(_)) => {
                 let heartbeat = self.keepalive.next_timeout(&self.config);
                 let extension = self.extension.as_ref();
                 let extension = extension.and_then(|used| used.next_timeout(&self.config));
                 earlier(earlier(heartbeat, self.receive.deadline()), extension)
             }
-            State::Closing(closing) => Some(closing.deadline),
-            State::Closed(closed) => {
+            Some(Ending::Closing(closing)) => Some(closing.deadline),
+            Some(Ending::Closed(closed)) => {
                 (closed.transport != Transport::Close).then_some(closed.deadline)
             }
         }
@@ -329,14 +344,14 @@ impl Connection {
     /// Does what is due: sends a Ping, gives up a dead or unresponsive peer,
     /// fails a message that takes too long, gives an idle compressor back.
     pub fn handle_timeout(&mut self, env: &mut Env<'_>) {
-        match &mut self.state {
-            State::Open | State::Held(_) => self.handle_timeout_while_open(env),
-            State::Closing(closing) => {
+        match self.ending.as_deref_mut() {
+            None | Some(Ending::Held(_)) => self.handle_timeout_while_open(env),
+            Some(Ending::Closing(closing)) => {
                 if closing.deadline <= env.now {
                     self.give_up(env.now, CloseCause::CloseTimeout);
                 }
             }
-            State::Closed(closed) => {
+            Some(Ending::Closed(closed)) => {
                 if closed.deadline <= env.now {
                     closed.transport = Transport::Close;
                 }
@@ -447,7 +462,7 @@ impl Connection {
     /// What watches whether the peer beats by itself compares it now and then,
     /// so that no message costs anything for it.
     pub const fn pings_received(&self) -> u16 {
-        self.keepalive.pings()
+        self.pings
     }
 
     /// The code that the connection ended with, as the browser API reports it;

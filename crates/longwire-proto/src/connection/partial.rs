@@ -75,7 +75,6 @@ impl Partial {
     pub(super) fn next<'a>(
         &mut self,
         rules: Rules<'_>,
-        mode: ReceiveMode,
         control: &mut ControlRate,
         decoder: &mut Decoder<'_, '_>,
         input: &mut Input<'a>,
@@ -89,7 +88,7 @@ impl Partial {
         }
         loop {
             let step = match &mut self.frame {
-                None => self.read_header(rules, mode, control, decoder, input)?,
+                None => self.read_header(rules, control, decoder, input)?,
                 Some(frame) if frame.header.opcode.is_control() => self.read_control(input)?,
                 Some(_) if self.message.as_ref().is_some_and(|message| message.coded) => {
                     self.read_coded(rules, decoder, input)?
@@ -133,7 +132,6 @@ impl Partial {
     fn read_header<'a>(
         &mut self,
         rules: Rules<'_>,
-        mode: ReceiveMode,
         control: &mut ControlRate,
         decoder: &mut Decoder<'_, '_>,
         input: &mut Input<'a>,
@@ -149,10 +147,14 @@ impl Partial {
         };
         input.take(len - had);
         self.header_len = 0;
-        let mode = self.message.as_ref().map_or(mode, |message| message.mode);
-        rules.admit(&header, mode, control)?;
+        let message = self.message.as_ref();
+        let rules = Rules {
+            mode: message.map_or(rules.mode, |message| message.mode),
+            ..rules
+        };
+        rules.admit(&header, control)?;
         if !header.opcode.is_control() {
-            self.begin_fragment(rules, mode, &header)?;
+            self.begin_fragment(rules, &header)?;
         }
         if header.rsv != Rsv::NONE {
             decoder.begin(rules)?;
@@ -166,19 +168,14 @@ impl Partial {
     }
 
     /// Takes a data frame's header into the message, which it may begin.
-    fn begin_fragment(
-        &mut self,
-        rules: Rules<'_>,
-        mode: ReceiveMode,
-        header: &FrameHeader,
-    ) -> Result<(), Failure> {
+    fn begin_fragment(&mut self, rules: Rules<'_>, header: &FrameHeader) -> Result<(), Failure> {
         let limits = &rules.config.limits;
         let message = self.message.get_or_insert_with(|| MessageProgress {
             kind: match header.opcode {
                 Opcode::Text => MessageKind::Text,
                 _ => MessageKind::Binary,
             },
-            mode,
+            mode: rules.mode,
             coded: header.rsv != Rsv::NONE,
             max_len: usize::try_from(limits.max_message_size).unwrap_or(usize::MAX),
             announced: 0,

@@ -21,7 +21,6 @@ use alloc::{borrow::Cow, boxed::Box, vec::Vec};
 /// The receiving side's state.
 #[derive(Debug, Default)]
 pub(super) struct Receive {
-    mode: ReceiveMode,
     control: ControlRate,
     partial: Option<Box<Partial>>,
 }
@@ -34,6 +33,7 @@ impl Receive {
         &mut self,
         role: Role,
         config: &Config,
+        mode: ReceiveMode,
         input: &mut Input<'a>,
     ) -> Option<Result<MessageRef<'a>, Failure>> {
         if self.partial.is_some() {
@@ -42,7 +42,7 @@ impl Receive {
         let frame = PlainFrame::at_start(input.as_slice(), role)?;
         let len = frame.payload_len as u64;
         let limits = &config.limits;
-        let allowed = self.mode == ReceiveMode::Stream
+        let allowed = mode == ReceiveMode::Stream
             || (len <= limits.max_frame_size && len <= limits.max_message_size);
         if !allowed || !config.accepts.includes(frame.kind) {
             return None;
@@ -58,23 +58,6 @@ impl Receive {
                 Err(_) => Err(ProtocolError::InvalidUtf8.into()),
             },
         })
-    }
-
-    /// What a message that came in one piece is to the user.
-    #[inline]
-    pub(super) fn event_of<'a>(&self, message: MessageRef<'a>) -> Event<'a> {
-        match (self.mode, message) {
-            (ReceiveMode::Message, MessageRef::Text(text)) => Event::Text(Cow::Borrowed(text)),
-            (ReceiveMode::Message, MessageRef::Binary(bytes)) => {
-                Event::Binary(Cow::Borrowed(bytes))
-            }
-            (ReceiveMode::Stream, message) => Event::Chunk(Chunk {
-                kind: message.kind(),
-                payload: Cow::Borrowed(message.as_bytes()),
-                first: true,
-                last: true,
-            }),
-        }
     }
 
     /// The next thing in the input that is no whole plain message; `None` when the
@@ -93,9 +76,8 @@ impl Receive {
                 return Ok(Some(received));
             }
         }
-        let mode = self.mode;
         let partial = self.partial.get_or_insert_default();
-        let received = partial.next(rules, mode, &mut self.control, decoder, input)?;
+        let received = partial.next(rules, &mut self.control, decoder, input)?;
         if partial.is_done() {
             self.partial = None;
         }
@@ -116,7 +98,7 @@ impl Receive {
         if !header.opcode.is_control() || len > input.len() - header_len {
             return Ok(None);
         }
-        rules.admit(&header, self.mode, &mut self.control)?;
+        rules.admit(&header, &mut self.control)?;
         let payload = input.take_frame(header_len, len);
         if let Some(key) = header.mask {
             mask(key, 0, payload);
@@ -128,7 +110,7 @@ impl Receive {
     /// be taken as a whole frame: the rest of the frame, or at least one more
     /// byte of its header.
     pub(super) fn missing(&self, rules: Rules<'_>, input: &[u8]) -> Option<usize> {
-        if self.partial.is_some() || self.mode == ReceiveMode::Stream || input.is_empty() {
+        if self.partial.is_some() || rules.mode == ReceiveMode::Stream || input.is_empty() {
             return None;
         }
         let Some((header, header_len)) = rules.decode(input, false).ok()? else {
@@ -142,21 +124,16 @@ impl Receive {
         (missing > 0).then_some(missing)
     }
 
-    pub(super) const fn mode(&self) -> ReceiveMode {
-        self.mode
-    }
-
-    pub(super) fn set_mode(&mut self, mode: ReceiveMode) {
-        self.mode = mode;
-        if let (ReceiveMode::Stream, Some(partial)) = (mode, &mut self.partial) {
+    /// The message under way goes over to chunks.
+    pub(super) fn stream_from_here(&mut self) {
+        if let Some(partial) = &mut self.partial {
             partial.stream_from_here();
         }
     }
 
-    /// Whether what comes next is given out in chunks.
-    pub(super) fn is_streaming(&self) -> bool {
-        let under_way = self.partial.as_ref().and_then(|partial| partial.mode());
-        under_way.unwrap_or(self.mode) == ReceiveMode::Stream
+    /// How the message under way is received, if one is.
+    pub(super) fn mode(&self) -> Option<ReceiveMode> {
+        self.partial.as_ref()?.mode()
     }
 
     /// Where the driver may read the rest of a large payload to.
@@ -179,5 +156,20 @@ impl Receive {
     /// Forgets what was under way.
     pub(super) fn reset(&mut self) {
         self.partial = None;
+    }
+}
+
+/// What a message that came in one piece is to the user.
+#[inline]
+pub(super) fn event_of(mode: ReceiveMode, message: MessageRef<'_>) -> Event<'_> {
+    match (mode, message) {
+        (ReceiveMode::Message, MessageRef::Text(text)) => Event::Text(Cow::Borrowed(text)),
+        (ReceiveMode::Message, MessageRef::Binary(bytes)) => Event::Binary(Cow::Borrowed(bytes)),
+        (ReceiveMode::Stream, message) => Event::Chunk(Chunk {
+            kind: message.kind(),
+            payload: Cow::Borrowed(message.as_bytes()),
+            first: true,
+            last: true,
+        }),
     }
 }

@@ -15,6 +15,8 @@ pub(super) struct Rules<'c> {
     pub(super) config: &'c Config,
     /// The reserved bits that the extension in use gives a meaning to.
     pub(super) rsv: Rsv,
+    /// Of the message under way, or else of the next one.
+    pub(super) mode: ReceiveMode,
 }
 
 /// What decodes a message that an extension has coded.
@@ -42,7 +44,6 @@ impl Rules<'_> {
     pub(super) fn admit(
         &self,
         header: &FrameHeader,
-        mode: ReceiveMode,
         control: &mut ControlRate,
     ) -> Result<(), Failure> {
         let kind = match header.opcode {
@@ -57,7 +58,7 @@ impl Rules<'_> {
             return Err(Failure::UnsupportedKind);
         }
         let limits = &self.config.limits;
-        match mode {
+        match self.mode {
             ReceiveMode::Stream => Ok(()),
             ReceiveMode::Message if header.payload_len > limits.max_frame_size => {
                 let limit = limits.max_frame_size;

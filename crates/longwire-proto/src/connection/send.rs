@@ -1,6 +1,6 @@
 //! What goes out: messages, whole and in fragments, Pings and Pongs.
 
-use super::{Connection, state::State};
+use super::Connection;
 use crate::{
     Compress, Config, ControlPayload, Env, FrameHeader, Message, MessageKind, MessageRef, Opcode,
     Output, PreparedBatch, PreparedMessage, Role, Rsv, SendError,
@@ -293,7 +293,7 @@ impl Connection {
     /// is answered, later: "the endpoint MAY elect to send a Pong frame for
     /// only the most recently processed Ping frame" (RFC 6455 section 5.5.3).
     pub(super) fn answer_ping(&mut self, env: &mut Env<'_>, payload: &[u8]) {
-        if !matches!(self.state, State::Open) {
+        if self.ending.is_some() {
             // 5.5.2: "unless it already received a Close frame"; after our own
             // Close frame nothing else may be sent (5.5.1 speaks of data
             // frames, but peers are known to refuse any).
@@ -337,7 +337,7 @@ impl Connection {
     #[inline]
     fn encode(&mut self, env: &mut Env<'_>, piece: Piece<'_>) -> Option<(Rsv, Vec<u8>)> {
         let extension = self.extension.as_deref_mut()?;
-        encode_by(extension, env, &self.config, piece)
+        encode_by(&mut **extension, env, &self.config, piece)
     }
 
     fn put_coded(&self, env: &mut Env<'_>, fin: bool, opcode: Opcode, rsv: Rsv, payload: Vec<u8>) {
@@ -390,10 +390,11 @@ impl Connection {
         }
     }
 
-    const fn may_send(&self) -> Result<(), SendError> {
-        match self.state {
-            State::Open | State::Held(_) => Ok(()),
-            State::Closing(_) | State::Closed(_) => Err(SendError::Closing),
+    pub(super) fn may_send(&self) -> Result<(), SendError> {
+        if self.is_open() {
+            Ok(())
+        } else {
+            Err(SendError::Closing)
         }
     }
 }

@@ -18,15 +18,14 @@
 
 use super::close_info::{CloseInfo, Transport};
 use crate::{CloseFrame, Failure, Instant};
-use alloc::boxed::Box;
 
-/// An open connection, which is what most are at any time, carries nothing.
+/// Every state but `Open`: an open connection, which is what most are at any
+/// time, carries nothing, and has nowhere to carry it but a pointer.
 #[derive(Debug)]
-pub(super) enum State {
-    Open,
-    Held(Box<End>),
-    Closing(Box<Closing>),
-    Closed(Box<Closed>),
+pub(super) enum Ending {
+    Held(End),
+    Closing(Closing),
+    Closed(Closed),
 }
 
 /// What came from the peer and ends the connection.

@@ -5,7 +5,7 @@ use crate::{NoMaskKeys, Output, extension::NoCodecs};
 fn an_idle_connection_is_small() {
     // Each of a million idle connections holds this, and nothing on the heap.
     assert!(
-        size_of::<Connection>() <= 136,
+        size_of::<Connection>() <= 104,
         "{}",
         size_of::<Connection>()
     );

@@ -24,8 +24,8 @@ use std::{
 use tokio::{runtime, sync::Notify, time};
 use wheel::Wheel;
 
-/// A count of [`TICK`]s since the keeper's origin.
-pub(crate) type Tick = u64;
+/// A count of [`TICK`]s since the keeper's origin, for six years.
+pub(crate) type Tick = u32;
 
 /// The resolution of deadlines.
 pub(crate) const TICK: Duration = Duration::from_millis(50);
@@ -173,7 +173,7 @@ impl Keeper {
         if due.is_some() || !work.ready.is_empty() {
             return Next::Continue;
         }
-        let start = |tick: Tick| self.origin + TICK * u32::try_from(tick).unwrap_or(u32::MAX);
+        let start = |tick: Tick| self.origin + TICK * tick;
         Next::Sleep(work.timers.next().map(start))
     }
 }
@@ -240,12 +240,16 @@ impl Drop for Task {
 
 /// The tick under way.
 pub(crate) fn tick_at(time: Instant) -> Tick {
-    time.as_micros() / TICK.as_micros() as u64
+    as_tick(time.as_micros() / TICK.as_micros() as u64)
 }
 
 /// The first tick that begins at `time` or after it.
 pub(crate) fn tick_after(time: Instant) -> Tick {
-    time.as_micros().div_ceil(TICK.as_micros() as u64)
+    as_tick(time.as_micros().div_ceil(TICK.as_micros() as u64))
+}
+
+fn as_tick(count: u64) -> Tick {
+    Tick::try_from(count).unwrap_or(Tick::MAX)
 }
 
 /// Locks, also after a panic: what a lock guards here is whole between calls.

@@ -4,7 +4,7 @@ use super::Tick;
 
 /// Slots of one tick each. What lies further ahead than the wheel is long is
 /// put as far ahead as it goes, and looked at again there.
-const SLOTS: u64 = 512;
+const SLOTS: Tick = 512;
 
 /// Entries by the tick at which they are due.
 ///

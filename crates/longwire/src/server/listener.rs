@@ -126,7 +126,7 @@ impl Listener {
             #[cfg(unix)]
             Socket::Unix { unix, .. } => {
                 let (unix, peer) = unix.accept().await?;
-                Ok((Io::Unix(unix), Some(Address::unix(&peer))))
+                Ok((Io::new(unix), Some(Address::unix(&peer))))
             }
         }
     }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{Drain, WebSocket, io::Io};
 use longwire_proto::handshake::{Refusal, Request};
-use std::{fmt, io, sync::Arc, time::Duration};
+use std::{fmt, future::poll_fn, io, pin::pin, sync::Arc, task::Poll, time::Duration};
 use tokio::{
     net::ToSocketAddrs,
     sync::{Semaphore, mpsc},
@@ -257,8 +257,15 @@ impl Accepting {
             let Ok(permit) = Arc::clone(&places).acquire_owned().await else {
                 return; // Nobody closes the semaphore.
             };
-            let (io, peer) = self.listener.accept().await;
-            while handshakes.try_join_next().is_some() {}
+            let (io, peer) = {
+                let mut accepted = pin!(self.listener.accept());
+                poll_fn(|cx| {
+                    // What they took is given back now, not with the next client.
+                    while let Poll::Ready(Some(_)) = handshakes.poll_join_next(cx) {}
+                    accepted.as_mut().poll(cx)
+                })
+                .await
+            };
             let place = Place {
                 _permit: permit,
                 connections: Arc::clone(&self.connections),

@@ -1,13 +1,15 @@
 //! The core on a transport: everything here is synchronous and polls.
 
+mod rare;
 mod receive;
 
 use super::{inbox::Inbox, outgoing::Outgoing};
 use crate::{Error, deflate::ThreadCodecs, entropy::ThreadRandom, io::Io, keeper::Now, network};
 use longwire_proto::{
     CloseCause, CloseFrame, Compress, Connection, ControlPayload, Env, Instant, Message,
-    MessageKind, MessageRef, ReceiveMode, SendError, Transport,
+    MessageRef, ReceiveMode, SendError, Transport,
 };
+use rare::{PendingPing, Rare};
 use std::{
     io,
     net::SocketAddr,
@@ -23,13 +25,7 @@ pub(super) struct Driver {
     io: Io,
     output: Outgoing,
     pub(super) inbox: Inbox,
-    /// The beginning of a message that comes in chunks, and that is received
-    /// whole all the same.
-    assembly: Option<Box<(MessageKind, Vec<u8>)>>,
     interest: Interest,
-    /// When the end that is held back takes effect, whether or not the user
-    /// has come for it.
-    release: Option<Instant>,
     /// How the user wants the message after the one under way.
     mode: ReceiveMode,
     writing: Writing,
@@ -39,8 +35,7 @@ pub(super) struct Driver {
     shut_down: bool,
     /// The end of the connection was reported to the receiving side.
     reported: bool,
-    io_error: Option<Arc<io::Error>>,
-    pings: Vec<PendingPing>,
+    rare: Rare,
 }
 
 /// What of that which comes is kept.
@@ -73,13 +68,6 @@ pub(super) enum Batch {
     Full,
 }
 
-/// A Ping whose Pong somebody waits for.
-struct PendingPing {
-    id: u64,
-    sent: Instant,
-    round_trip: Option<Duration>,
-}
-
 /// How long the end of the connection waits for a user who is busy with the
 /// messages before it.
 const GRACE: Duration = Duration::from_secs(1);
@@ -101,16 +89,13 @@ impl Driver {
             io,
             output: Outgoing::default(),
             inbox: Inbox::default(),
-            assembly: None,
             interest: Interest::All,
-            release: None,
             mode: ReceiveMode::Message,
             writing: Writing::Flushed,
             eof: false,
             shut_down: false,
             reported: false,
-            io_error: None,
-            pings: Vec::new(),
+            rare: Rare::default(),
         }
     }
 
@@ -155,7 +140,7 @@ impl Driver {
     /// When [`handle_timeout`](Self::handle_timeout) is due.
     pub(super) fn next_timeout(&self) -> Option<Instant> {
         let timeout = self.connection.next_timeout();
-        match self.release {
+        match self.rare.get().and_then(|rare| rare.release) {
             None => timeout,
             Some(release) => Some(timeout.map_or(release, |timeout| timeout.min(release))),
         }
@@ -174,7 +159,7 @@ impl Driver {
     fn ended(&self, cause: CloseCause) -> Error {
         Error::Ended {
             cause,
-            source: self.io_error.clone(),
+            source: self.rare.get().and_then(|rare| rare.io_error.clone()),
         }
     }
 
@@ -330,7 +315,7 @@ impl Driver {
         let payload = ControlPayload::try_from(&id.to_be_bytes()[..])?;
         let sent = self.with_output(|connection, env| connection.ping(env, &payload));
         sent.map_err(|error| self.refused(error))?;
-        self.pings.push(PendingPing {
+        self.rare.get_mut().pings.push(PendingPing {
             id,
             sent: now.get(),
             round_trip: None,
@@ -344,12 +329,15 @@ impl Driver {
     }
 
     pub(super) fn round_trip(&self, id: u64) -> Option<Duration> {
-        self.pings.iter().find(|ping| ping.id == id)?.round_trip
+        let mut pings = self.rare.get()?.pings.iter();
+        pings.find(|ping| ping.id == id)?.round_trip
     }
 
     pub(super) fn forget_ping(&mut self, id: u64) {
-        self.pings.retain(|ping| ping.id != id);
-        self.pings.shrink_to_fit();
+        if let Some(rare) = self.rare.get_if_any() {
+            rare.pings.retain(|ping| ping.id != id);
+            self.rare.tidy();
+        }
     }
 
     /// The network has changed: whether the connection is still possible is
@@ -370,7 +358,8 @@ impl Driver {
         if !self.inbox.has_room() {
             self.connection.reading_paused(now.get());
         }
-        if self.release.is_some_and(|release| release <= now.get()) {
+        let release = self.rare.get().and_then(|rare| rare.release);
+        if release.is_some_and(|release| release <= now.get()) {
             self.release_end(now);
         }
         if self
@@ -443,7 +432,7 @@ impl Driver {
         self.release_end(now);
         let timed_out = error.kind() == io::ErrorKind::TimedOut;
         if self.connection.close_info().is_none() {
-            self.io_error = Some(Arc::new(error));
+            self.rare.get_mut().io_error = Some(Arc::new(error));
         }
         if timed_out {
             self.connection.transport_timed_out(now.get());

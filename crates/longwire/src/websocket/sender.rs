@@ -238,7 +238,7 @@ impl Sender {
 
     /// The subprotocol that was agreed on.
     pub fn subprotocol(&self) -> Option<&str> {
-        self.handle.0.subprotocol.as_deref()
+        self.handle.0.subprotocol()
     }
 
     /// The state, as in the browser API.

@@ -3,7 +3,7 @@
 use super::{
     Agreed,
     driver::{Batch, Driver},
-    signal::{Guarded, Signal, WaitKey},
+    signal::{Guarded, NEVER, Signal, WaitKey},
 };
 use crate::{
     Error,
@@ -12,10 +12,7 @@ use crate::{
 };
 use longwire_proto::{CloseCode, CloseFrame, Config, Connection, Message, MessageRef, Role};
 use std::{
-    sync::{
-        Arc, Mutex, MutexGuard,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, atomic::Ordering},
     task::{Context, Poll, Waker},
 };
 use tokio::task::coop;
@@ -25,15 +22,9 @@ pub(crate) struct Shared {
     /// `signal`, as the transport wants it.
     waker: Waker,
     driver: Mutex<Driver>,
-    /// The tick at which the keeper will look; [`NEVER`] if it will not.
-    /// Changed only while the driver is locked.
-    timer: AtomicU64,
-    /// How many handles the user has.
-    handles: AtomicUsize,
-    pub(super) subprotocol: Option<Box<str>>,
+    /// Behind one pointer more, since most have none.
+    subprotocol: Option<Box<Box<str>>>,
 }
-
-const NEVER: Tick = Tick::MAX;
 
 /// How many batches the keeper reads of one connection before others get
 /// their turn.
@@ -55,15 +46,17 @@ impl Shared {
                 waker: Waker::from(Arc::clone(&signal)),
                 signal,
                 driver: Mutex::new(Driver::new(connection, io)),
-                timer: AtomicU64::new(NEVER),
-                handles: AtomicUsize::new(1),
-                subprotocol: agreed.subprotocol.map(String::into_boxed_str),
+                subprotocol: agreed.subprotocol.map(|name| Box::new(name.into())),
             }
         })
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Driver> {
         lock(&self.driver)
+    }
+
+    pub(super) fn subprotocol(&self) -> Option<&str> {
+        self.subprotocol.as_deref().map(Box::as_ref)
     }
 
     pub(super) fn now(&self) -> Now<'_> {
@@ -348,8 +341,8 @@ impl Shared {
         let mut driver = self.lock();
         match timer {
             None => self.signal.unscheduled(),
-            Some(tick) if tick == self.timer.load(Ordering::Acquire) => {
-                self.timer.store(NEVER, Ordering::Release);
+            Some(tick) if tick == self.signal.timer.load(Ordering::Acquire) => {
+                self.signal.timer.store(NEVER, Ordering::Release);
             }
             // The user did not come back for what the transport had.
             Some(_) if !self.signal.is_watched() => {}
@@ -414,23 +407,23 @@ impl Shared {
         let Some(deadline) = driver.next_timeout() else {
             return;
         };
-        let timer = self.timer.load(Ordering::Acquire);
+        let timer = self.signal.timer.load(Ordering::Acquire);
         if driver.is_finished() || tick_after(deadline) >= timer {
             return; // It looks early enough, and will see the deadline then.
         }
         let keeper = self.signal.keeper();
         let tick = keeper.arm(Arc::downgrade(self), deadline, now.get());
-        self.timer.store(tick, Ordering::Release);
+        self.signal.timer.store(tick, Ordering::Release);
     }
 
     pub(super) fn add_handle(&self) {
-        self.handles.fetch_add(1, Ordering::Relaxed);
+        self.signal.handles.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A handle is gone. With the last one the connection is closed, properly
     /// and in the background.
     pub(super) fn remove_handle(self: &Arc<Self>) {
-        if self.handles.fetch_sub(1, Ordering::AcqRel) > 1 {
+        if self.signal.handles.fetch_sub(1, Ordering::AcqRel) > 1 {
             return;
         }
         let mut driver = self.lock();
@@ -468,5 +461,21 @@ impl Shared {
         driver.begin_close(frame, &now);
         self.signal.hurry();
         self.written(driver, &now, false);
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_connection_fits_between_what_tokio_allocates() {
+        // Of an `Arc`.
+        const COUNTS: usize = 2 * size_of::<usize>();
+        // A word more costs 128 bytes: docs/performance.md has the reasons.
+        assert!(size_of::<Signal>() + COUNTS <= 104);
+        // mio's sockets know their selector when they are debugged.
+        let debugging = if cfg!(debug_assertions) { 8 } else { 0 };
+        assert!(size_of::<Shared>() + COUNTS - debugging <= 232);
     }
 }

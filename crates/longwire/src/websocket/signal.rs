@@ -6,7 +6,7 @@ use longwire_proto::Instant;
 use std::{
     sync::{
         Arc, Mutex, Weak,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     task::{Wake, Waker},
 };
@@ -30,29 +30,43 @@ pub(crate) struct Signal {
     scheduled: AtomicBool,
     /// Before this tick the user, who just took a message, is expected to come
     /// back for more.
-    expected: AtomicU64,
+    expected: AtomicU32,
     /// The tick at which the keeper sees whether the user did.
-    look_at: AtomicU64,
+    look_at: AtomicU32,
+    /// The tick at which the keeper will look for the sake of a deadline;
+    /// [`NEVER`] if it will not. Changed only while the driver is locked.
+    pub(super) timer: AtomicU32,
+    /// How many handles the user has.
+    pub(super) handles: AtomicU32,
 }
+
+pub(super) const NEVER: Tick = Tick::MAX;
 
 #[derive(Default)]
 struct Waiters {
     /// The task that waits for a message: one, since receiving is exclusive.
-    receiver: Option<(Waker, Guarded)>,
+    receiver: Option<Waker>,
+    /// How that one waits.
+    guarded: Guarded,
+    /// The last key that was given out. No two waits at a time have the same
+    /// within four billion.
+    last_key: u32,
     /// Tasks that wait for room, for a flush, for a Pong, or for the end.
-    others: Vec<(WaitKey, Waker)>,
-    /// The last key that was given out.
-    last_key: u64,
+    others: Option<Box<Others>>,
     /// Keeps a connection without owner alive until it has closed properly.
     orphan: Option<Arc<Shared>>,
 }
 
+/// Held by a pointer, which is there as long as there are some.
+type Others = Vec<(WaitKey, Waker)>;
+
 /// Whether a wait tells when it is given up. One that does can be trusted to
 /// look after the transport when it is woken; beside one that does not, a
 /// combinator that may have lost its interest, the keeper looks too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Guarded {
     Yes,
+    #[default]
     No,
 }
 
@@ -61,7 +75,7 @@ pub(super) enum Guarded {
 pub(super) enum WaitKey {
     /// Of a wait that has not registered yet.
     New,
-    Guarded(u64),
+    Guarded(u32),
     /// Of a poll that no guard stands behind.
     Unguarded,
 }
@@ -75,8 +89,10 @@ impl Signal {
             watched: AtomicBool::new(false),
             has_others: AtomicBool::new(false),
             scheduled: AtomicBool::new(false),
-            expected: AtomicU64::new(0),
-            look_at: AtomicU64::new(0),
+            expected: AtomicU32::new(0),
+            look_at: AtomicU32::new(0),
+            timer: AtomicU32::new(NEVER),
+            handles: AtomicU32::new(1),
         }
     }
 
@@ -105,7 +121,8 @@ impl Signal {
     /// The user took a message at `now` and may be back in a moment: until then
     /// the keeper leaves the transport alone.
     pub(super) fn expect(&self, now: Instant) {
-        self.expected.store(tick_at(now) + 2, Ordering::Relaxed);
+        let expected = tick_at(now).saturating_add(2);
+        self.expected.store(expected, Ordering::Relaxed);
     }
 
     /// The transport is to be looked after as soon as it calls.
@@ -125,7 +142,7 @@ impl Signal {
     /// The transport called, and nobody waits.
     fn unattended(&self) {
         let now = self.keeper.now();
-        let expected: Tick = self.expected.load(Ordering::Relaxed);
+        let expected = self.expected.load(Ordering::Relaxed);
         if tick_at(now) < expected {
             self.look_soon(now);
         } else {
@@ -138,7 +155,10 @@ impl Signal {
     /// `waker`'s task waits for a message. False if the transport has called
     /// since it was read, so that it is to be read again.
     pub(super) fn wait_to_receive(&self, waker: &Waker, guarded: Guarded) -> bool {
-        lock(&self.waiters).receiver = Some((waker.clone(), guarded));
+        let mut waiters = lock(&self.waiters);
+        waiters.receiver = Some(waker.clone());
+        waiters.guarded = guarded;
+        drop(waiters);
         self.is_watched()
     }
 
@@ -156,12 +176,13 @@ impl Signal {
     pub(super) fn wait(&self, waker: &Waker, key: &mut WaitKey) {
         let mut waiters = lock(&self.waiters);
         if *key == WaitKey::New {
-            waiters.last_key += 1;
+            waiters.last_key = waiters.last_key.wrapping_add(1);
             *key = WaitKey::Guarded(waiters.last_key);
         }
-        match waiters.others.iter_mut().find(|(other, _)| other == key) {
+        let others = waiters.others.get_or_insert_default();
+        match others.iter_mut().find(|(other, _)| other == key) {
             Some((_, other)) => other.clone_from(waker),
-            None => waiters.others.push((*key, waker.clone())),
+            None => others.push((*key, waker.clone())),
         }
         self.has_others.store(true, Ordering::Release);
     }
@@ -170,10 +191,10 @@ impl Signal {
     /// transport and did not, the keeper does.
     pub(super) fn stop_waiting(&self, key: WaitKey) {
         let mut waiters = lock(&self.waiters);
-        waiters.others.retain(|(other, _)| *other != key);
-        if waiters.others.is_empty() {
-            waiters.others = Vec::new();
-        }
+        waiters.others.take_if(|others| {
+            others.retain(|(other, _)| *other != key);
+            others.is_empty()
+        });
         drop(waiters);
         if !self.is_watched() {
             self.schedule();
@@ -184,19 +205,19 @@ impl Signal {
     pub(super) fn wake_others(&self) {
         if self.has_others.load(Ordering::Acquire) {
             let others = self.take_others(&mut lock(&self.waiters));
-            others.into_iter().for_each(|(_, waker)| waker.wake());
+            wake_all(others);
         }
     }
 
-    fn take_others(&self, waiters: &mut Waiters) -> Vec<(WaitKey, Waker)> {
+    fn take_others(&self, waiters: &mut Waiters) -> Option<Box<Others>> {
         self.has_others.store(false, Ordering::Release);
-        std::mem::take(&mut waiters.others)
+        waiters.others.take()
     }
 
     /// Wakes the receiving task.
     pub(super) fn wake_receiver(&self) {
         let receiver = lock(&self.waiters).receiver.take();
-        if let Some((receiver, _)) = receiver {
+        if let Some(receiver) = receiver {
             receiver.wake();
         }
     }
@@ -254,18 +275,24 @@ impl Wake for Signal {
         self.unwatch();
         let mut waiters = lock(&self.waiters);
         let receiver = waiters.receiver.take();
+        let guarded = receiver.is_some() && waiters.guarded == Guarded::Yes;
         let others = self.take_others(&mut waiters);
         drop(waiters);
-        if receiver.is_none() && others.is_empty() {
+        if receiver.is_none() && others.is_none() {
             return self.unattended();
         }
-        let trusted = matches!(receiver, Some((_, Guarded::Yes)))
-            || others.iter().any(|(key, _)| *key != WaitKey::Unguarded);
-        if !trusted {
+        let is_guarded = |(key, _): &(WaitKey, _)| *key != WaitKey::Unguarded;
+        if !guarded && !others.iter().flat_map(|others| &**others).any(is_guarded) {
             self.schedule();
         }
-        let receiver = receiver.into_iter().map(|(waker, _)| waker);
-        let others = others.into_iter().map(|(_, waker)| waker);
-        receiver.chain(others).for_each(Waker::wake);
+        if let Some(receiver) = receiver {
+            receiver.wake();
+        }
+        wake_all(others);
     }
+}
+
+fn wake_all(others: Option<Box<Others>>) {
+    let others = others.into_iter().flat_map(|others| *others);
+    others.for_each(|(_, waker)| waker.wake());
 }

@@ -2,7 +2,7 @@
 //! a sign of life, and such as stay unacknowledged one of death.
 
 use super::Keepalive;
-use crate::{Config, Instant};
+use crate::{Config, Instant, time::CoarseInstant};
 use core::time::Duration;
 
 /// What the system knows of the bytes that a transport took.
@@ -75,7 +75,7 @@ impl Keepalive {
         match acknowledgements.in_flight {
             None => {
                 self.writes = Writes::Settled;
-                self.writes_due = now + floor(config) / NEXT_LOOK;
+                self.writes_due = Some(CoarseInstant::after(now + floor(config) / NEXT_LOOK));
             }
             // The same bytes as before: they have to be acknowledged by then.
             Some(_) if self.writes == Writes::InFlight && !progressed => {}
@@ -83,25 +83,26 @@ impl Keepalive {
                 let patience = config.min_pong_timeout + acknowledgements.round_trip_limit;
                 let patience = patience.min(config.pong_timeout);
                 self.writes = Writes::InFlight;
-                self.writes_due = now + patience.saturating_sub(age);
+                self.writes_due = Some(CoarseInstant::after(now + patience.saturating_sub(age)));
             }
         }
     }
 
     /// What was taken is of no account: something was heard.
-    pub(super) fn settle_writes(&mut self) {
+    pub(super) const fn settle_writes(&mut self) {
         self.writes = Writes::Settled;
-        self.writes_due = Instant::default();
+        self.writes_due = None;
     }
 
     pub(super) fn acknowledgement_timeout(&self, config: &Config) -> Option<Instant> {
+        let due = self.writes_due.map(|due| due.near(self.last_heard));
         match self.writes {
             Writes::Settled => None,
             Writes::Taken => {
                 let first_look = self.last_heard + floor(config) / FIRST_LOOK;
-                Some(first_look.max(self.writes_due))
+                Some(due.map_or(first_look, |due| due.max(first_look)))
             }
-            Writes::InFlight => Some(self.writes_due),
+            Writes::InFlight => due,
         }
     }
 
@@ -110,7 +111,7 @@ impl Keepalive {
     pub(super) fn is_unacknowledged(&mut self, now: Instant, config: &Config) -> bool {
         if self.writes == Writes::Taken {
             self.writes = Writes::Settled;
-            self.writes_due = now + floor(config) / NEXT_LOOK;
+            self.writes_due = Some(CoarseInstant::after(now + floor(config) / NEXT_LOOK));
         }
         self.writes == Writes::InFlight
     }

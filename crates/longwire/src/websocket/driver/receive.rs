@@ -1,6 +1,6 @@
 //! What comes from the transport, and how it is given out.
 
-use super::{Batch, Driver, GRACE, Interest, PendingPing};
+use super::{Batch, Driver, GRACE, Interest, rare::PendingPing};
 use crate::{
     Error,
     deflate::{Room, ThreadCodecs},
@@ -225,14 +225,20 @@ impl Driver {
                         Interest::SkipStreamed | Interest::Nothing => {}
                     }
                 }
-                Event::Pong(payload) => complete_ping(&mut self.pings, &payload, now.get()),
+                Event::Pong(payload) => {
+                    if let Some(rare) = self.rare.get_if_any() {
+                        complete_ping(&mut rare.pings, &payload, now.get());
+                    }
+                }
                 Event::Ping(_) => {}
                 Event::Closed => log_closed(&self.connection),
             }
         }
         self.output.tidy();
-        if self.connection.has_held_end() && self.release.is_none() {
-            self.release = Some(match self.interest {
+        if self.connection.has_held_end() {
+            let interest = self.interest;
+            let release = &mut self.rare.get_mut().release;
+            release.get_or_insert_with(|| match interest {
                 Interest::Nothing => now.get(),
                 Interest::All | Interest::SkipStreamed => now.get() + GRACE,
             });
@@ -244,7 +250,7 @@ impl Driver {
     /// connection takes effect.
     pub(in crate::websocket) fn release_end(&mut self, now: &Now<'_>) {
         if self.connection.has_held_end() {
-            self.release = None;
+            self.rare.get_mut().release = None;
             self.with_env(now.get(), Connection::release_end);
             self.take_in(&mut [], now);
         }
@@ -252,7 +258,7 @@ impl Driver {
 
     /// The user took a message, and may have an answer to it.
     pub(in crate::websocket) fn taken(&mut self, now: &Now<'_>) {
-        if let Some(release) = &mut self.release {
+        if let Some(release) = self.rare.release_mut() {
             *release = now.get() + GRACE;
         }
     }
@@ -312,13 +318,12 @@ impl Driver {
         payload: &[u8],
         last: bool,
     ) -> Option<Result<Message, Error>> {
-        let (_, assembled) = &mut **self
-            .assembly
-            .get_or_insert_with(|| Box::new((kind, Vec::new())));
+        let assembly = &mut self.rare.get_mut().assembly;
+        let (_, assembled) = assembly.get_or_insert_with(|| (kind, Vec::new()));
         assembled.extend_from_slice(payload);
         let limit = self.connection.config().limits.max_message_size;
         if assembled.len() as u64 > limit {
-            self.assembly = None;
+            self.rare.take_assembly();
             if !last {
                 self.skip_streamed();
             }
@@ -327,7 +332,7 @@ impl Driver {
         if !last {
             return None;
         }
-        let (kind, whole) = *self.assembly.take()?;
+        let (kind, whole) = self.rare.take_assembly()?;
         Some(Ok(reader::whole(kind, whole.into())))
     }
 
@@ -335,8 +340,7 @@ impl Driver {
     /// next message comes in chunks.
     pub(in crate::websocket) fn pop_item(&mut self, now: &Now<'_>) -> Option<Result<Item, Error>> {
         self.want(ReceiveMode::Stream);
-        if let Some(assembly) = self.assembly.take() {
-            let (kind, assembled) = *assembly;
+        if let Some((kind, assembled)) = self.rare.take_assembly() {
             return Some(Ok(Item::Chunk {
                 kind,
                 payload: assembled.into(),
@@ -360,7 +364,7 @@ impl Driver {
     pub(in crate::websocket) fn stop_receiving(&mut self) {
         self.interest = Interest::Nothing;
         self.inbox.clear();
-        if let Some(release) = &mut self.release {
+        if let Some(release) = self.rare.release_mut() {
             *release = Instant::default();
         }
     }

@@ -391,5 +391,5 @@ fn an_idle_connection_holds_what_is_claimed() {
     });
     assert!(wires.iter().all(|wire| !lock(wire).written.is_empty()));
     let each = made.held / wires.len() as i64;
-    assert!(each <= 208, "{each} bytes");
+    assert!(each <= 152, "{each} bytes");
 }

@@ -43,9 +43,9 @@ impl Outgoing {
     }
 
     /// Leaves the memory to the thread's next connection, if all is written.
+    #[inline]
     pub(super) fn tidy(&mut self) {
-        if self.is_empty()
-            && let Some(output) = self.0.take()
+        if let Some(output) = self.0.take_if(|output| output.is_empty())
             && output.capacity() <= SPARE_CAPACITY
         {
             SPARE.set(Some(output));

@@ -269,15 +269,20 @@ impl Shared {
 
     /// Writes what was just queued, now or, while received messages still wait
     /// to be answered, together with the answers to them.
+    #[inline]
     pub(super) fn written(
         self: &Arc<Self>,
-        mut driver: MutexGuard<'_, Driver>,
+        driver: MutexGuard<'_, Driver>,
         now: &Now<'_>,
         defer: bool,
     ) {
         if (defer || !driver.inbox.is_empty()) && !driver.is_flushed() {
             return self.signal.schedule_changed();
         }
+        self.write(driver, now);
+    }
+
+    fn write(self: &Arc<Self>, mut driver: MutexGuard<'_, Driver>, now: &Now<'_>) {
         self.flush(&mut driver, now);
         self.rearm_changed(&driver, now);
         if driver.connection().close_info().is_some() {

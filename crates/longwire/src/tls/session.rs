@@ -5,16 +5,20 @@
 //! yet, and ciphertext that the transport did not take: nothing, while it is
 //! idle.
 
+mod end;
+mod states;
+
+pub(crate) use end::End;
+
 use super::rustls::{
     ClientConfig, CommonState, Error, InvalidMessage, ServerConfig,
-    client::{ClientConnectionData, UnbufferedClientConnection},
+    client::UnbufferedClientConnection,
     pki_types::ServerName,
-    server::{ServerConnectionData, UnbufferedServerConnection},
-    unbuffered::{
-        ConnectionState, EncodeError, EncodeTlsData, EncryptError, UnbufferedStatus, WriteTraffic,
-    },
+    server::UnbufferedServerConnection,
+    unbuffered::{ConnectionState, EncryptError, UnbufferedStatus, WriteTraffic},
 };
 use longwire_proto::FrameHeader;
+use states::{Attended, attend, keep_in};
 use std::{
     cell::Cell,
     fmt,
@@ -48,37 +52,6 @@ thread_local! {
     /// What sessions encrypt to. Taken out while in use.
     static SEALED: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
-
-/// What both ends have in common, for which rustls has no name.
-pub(crate) trait End: Send + Unpin {
-    type Data;
-
-    fn process<'c, 'i>(&'c mut self, input: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data>;
-
-    fn state(&self) -> &CommonState;
-}
-
-macro_rules! end {
-    ($connection:ty, $data:ty) => {
-        impl End for $connection {
-            type Data = $data;
-
-            fn process<'c, 'i>(
-                &'c mut self,
-                input: &'i mut [u8],
-            ) -> UnbufferedStatus<'c, 'i, Self::Data> {
-                self.process_tls_records(input)
-            }
-
-            fn state(&self) -> &CommonState {
-                self
-            }
-        }
-    };
-}
-
-end!(UnbufferedClientConnection, ClientConnectionData);
-end!(UnbufferedServerConnection, ServerConnectionData);
 
 /// One end of a TLS connection.
 pub(crate) struct Session<E = UnbufferedServerConnection> {
@@ -450,63 +423,6 @@ impl<E> fmt::Debug for Session<E> {
             .field("unsent", &self.unsent.len())
             .field("input", &self.input)
             .finish_non_exhaustive()
-    }
-}
-
-/// What is to be done after a state has been attended to.
-enum Attended {
-    GoOn,
-    /// More input is needed.
-    Blocked,
-    PeerClosed,
-}
-
-/// Does what a state asks for. Data that was received goes to `take`.
-fn attend<Data>(
-    state: Result<ConnectionState<'_, '_, Data>, Error>,
-    unsent: &mut Vec<u8>,
-    mut take: impl FnMut(&[u8]) -> Result<(), Error>,
-) -> Result<Attended, Error> {
-    match state? {
-        ConnectionState::ReadTraffic(mut traffic) => {
-            while let Some(record) = traffic.next_record() {
-                take(record?.payload)?;
-            }
-        }
-        ConnectionState::EncodeTlsData(data) => encode(data, unsent)?,
-        // It is as good as sent: nothing overtakes what is unsent.
-        ConnectionState::TransmitTlsData(data) => data.done(),
-        ConnectionState::PeerClosed => return Ok(Attended::PeerClosed),
-        ConnectionState::BlockedHandshake
-        | ConnectionState::WriteTraffic(_)
-        | ConnectionState::Closed => return Ok(Attended::Blocked),
-        // Early data is switched off.
-        _ => return Err(Error::General("TLS is in an unexpected state".into())),
-    }
-    Ok(Attended::GoOn)
-}
-
-/// Takes data that comes where nobody reads.
-fn keep_in(kept: &mut Vec<u8>) -> impl FnMut(&[u8]) -> Result<(), Error> {
-    |plaintext| {
-        kept.extend_from_slice(plaintext);
-        Ok(())
-    }
-}
-
-fn encode<Data>(mut data: EncodeTlsData<'_, Data>, unsent: &mut Vec<u8>) -> Result<(), Error> {
-    let start = unsent.len();
-    loop {
-        match data.encode(&mut unsent[start..]) {
-            Ok(len) => {
-                unsent.truncate(start + len);
-                return Ok(());
-            }
-            Err(EncodeError::InsufficientSize(size)) => {
-                unsent.resize(start + size.required_size, 0);
-            }
-            Err(error) => return Err(Error::General(error.to_string())),
-        }
     }
 }
 

@@ -173,6 +173,7 @@ proptest! {
                 outcome(role, mode, |end| end.receive_in_pieces(&bytes, &chunker)),
                 outcome(role, mode, |end| end.receive_in_pieces(&bytes, &Chunker::every(single))),
                 outcome(role, mode, |end| end.receive_directly(&bytes, &chunker)),
+                outcome(role, mode, |end| end.receive_messages_first(&bytes, &chunker)),
             ];
             for way in ways {
                 if mode == ReceiveMode::Message {
@@ -192,8 +193,11 @@ proptest! {
         let whole = outcome(role, ReceiveMode::Message, |end| end.receive(&bytes));
         let cut = outcome(role, ReceiveMode::Message, |end| end.receive_in_pieces(&bytes, &chunker));
         let direct = outcome(role, ReceiveMode::Message, |end| end.receive_directly(&bytes, &chunker));
+        let singly =
+            outcome(role, ReceiveMode::Message, |end| end.receive_messages_first(&bytes, &chunker));
         prop_assert_eq!(&cut, &whole);
         prop_assert_eq!(&direct, &whole);
+        prop_assert_eq!(&singly, &whole);
     }
 
     #[test]

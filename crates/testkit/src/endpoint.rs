@@ -1,7 +1,8 @@
 use crate::{Chunker, RawFrame, Rng, TestCodecs, frames, owned};
 use bytes::BufMut;
 use longwire_proto::{
-    CloseFrame, Config, Connection, Env, Event, Input, Instant, MaskKeys, Output, Role, SendError,
+    CloseFrame, Config, Connection, Env, Event, Input, Instant, MaskKeys, Message, Output, Role,
+    SendError,
     extension::{Codecs, MessageExtension},
 };
 use std::{sync::Arc, time::Duration};
@@ -126,6 +127,35 @@ impl Endpoint {
     pub fn receive_frame(&mut self, frame: RawFrame) -> Vec<Event<'static>> {
         let peer = self.connection.role().peer();
         self.receive(frame.sent_by(peer).to_bytes())
+    }
+
+    /// Receives `bytes` in pieces, and takes from each what messages it can by
+    /// [`Connection::next_message`].
+    ///
+    /// # Panics
+    /// As [`receive`](Self::receive).
+    pub fn receive_messages_first(
+        &mut self,
+        bytes: &[u8],
+        chunker: &Chunker,
+    ) -> Vec<Event<'static>> {
+        let mut events = Vec::new();
+        for piece in chunker.split(bytes) {
+            let mut buffer = piece.to_vec();
+            let mut input = Input::new(&mut buffer);
+            while let Some(message) = self.call(|connection, env| {
+                let message = connection.next_message(env, &mut input)?;
+                Some(Message::from(message))
+            }) {
+                events.push(match message {
+                    Message::Text(text) => Event::Text(text.to_string().into()),
+                    Message::Binary(bytes) => Event::Binary(bytes.to_vec().into()),
+                });
+            }
+            let rest = input.as_slice().to_vec();
+            events.extend(self.receive(rest));
+        }
+        events
     }
 
     /// Receives `bytes` in pieces.

@@ -54,7 +54,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 /// # What it costs
 ///
 /// A received message is one allocation, that of its payload, and sending one of
-/// less than 4 KiB is none. An idle connection allocates at most 1,060 bytes, the
+/// less than 4 KiB is none. An idle connection allocates at most 1,100 bytes, the
 /// task of the loop above included, and as much after traffic as before.
 ///
 /// # When what you send is written

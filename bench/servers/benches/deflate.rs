@@ -139,7 +139,9 @@ fn inflate_takeover<E: Engine>(bencher: Bencher<'_, '_>, size: usize) {
 fn inflate_with<E: Engine>(bencher: Bencher<'_, '_>, size: usize, takeover: bool) {
     let messages = messages(size);
     // Of a second round each message has all of its window before it.
-    let text = messages.concat().repeat(2 + WINDOW / (size * messages.len()));
+    let text = messages
+        .concat()
+        .repeat(2 + WINDOW / (size * messages.len()));
     let compressed = compressed(&messages, takeover);
     let mut engine = E::new(takeover);
     let mut turn = (0..messages.len()).cycle();

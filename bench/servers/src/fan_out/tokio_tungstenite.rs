@@ -1,52 +1,45 @@
 //! tokio-tungstenite.
 
-use std::sync::{Arc, Mutex};
-
-use futures_util::stream::SplitSink;
 use futures_util::{SinkExt as _, StreamExt as _};
-use tokio::net::TcpStream;
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::unbounded_channel;
+use tokio_tungstenite::accept_async;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::{WebSocketStream, accept_async};
 
+use super::audience::Audience;
 use crate::Result;
 use crate::listen::serve_tcp;
 use crate::tokio_tungstenite::is_data;
 
-type Sinks = Arc<tokio::sync::Mutex<Vec<SplitSink<WebSocketStream<TcpStream>, Message>>>>;
-
 /// The sinks of all connections in a list.
 pub(crate) fn over_sinks() -> Result {
-    let sinks = Sinks::default();
+    let audience = Audience::default();
     serve_tcp(move |stream| {
-        let sinks = Arc::clone(&sinks);
+        let audience = audience.clone();
         async move {
             let (sink, mut messages) = accept_async(stream).await?.split();
-            sinks.lock().await.push(sink);
-            while let Some(message) = messages.next().await {
-                let message = message?;
+            let id = audience.join(sink).await;
+            while let Some(Ok(message)) = messages.next().await {
                 if is_data(&message) {
-                    for sink in sinks.lock().await.iter_mut() {
+                    for (_, sink) in audience.all().await.iter_mut() {
                         drop(sink.send(message.clone()).await);
                     }
                 }
             }
+            audience.leave(id).await;
             Ok(())
         }
     })
 }
 
-type Channels = Arc<Mutex<Vec<UnboundedSender<Message>>>>;
-
 /// A channel to each connection, as its chat example has it.
 pub(crate) fn over_channels() -> Result {
-    let channels = Channels::default();
+    let audience = Audience::default();
     serve_tcp(move |stream| {
-        let channels = Arc::clone(&channels);
+        let audience = audience.clone();
         async move {
             let (mut sink, mut messages) = accept_async(stream).await?.split();
-            let (channel, mut outgoing) = unbounded_channel();
-            channels.lock().map_err(|_| "poisoned")?.push(channel);
+            let (channel, mut outgoing) = unbounded_channel::<Message>();
+            let id = audience.join(channel).await;
             tokio::spawn(async move {
                 while let Some(message) = outgoing.recv().await {
                     if sink.send(message).await.is_err() {
@@ -54,14 +47,14 @@ pub(crate) fn over_channels() -> Result {
                     }
                 }
             });
-            while let Some(message) = messages.next().await {
-                let message = message?;
+            while let Some(Ok(message)) = messages.next().await {
                 if is_data(&message) {
-                    for channel in channels.lock().map_err(|_| "poisoned")?.iter() {
+                    for (_, channel) in audience.all().await.iter() {
                         drop(channel.send(message.clone()));
                     }
                 }
             }
+            audience.leave(id).await;
             Ok(())
         }
     })

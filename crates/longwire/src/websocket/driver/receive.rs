@@ -75,7 +75,9 @@ impl Driver {
         cx: &mut Context<'_>,
         now: &Now<'_>,
     ) -> Option<Poll<io::Result<usize>>> {
-        if self.io.wants_room() {
+        // Behind what is unread, which may be of the same message, nothing can be
+        // read to there.
+        if self.io.wants_room() || self.inbox.has_unread() {
             return None;
         }
         let polled = {

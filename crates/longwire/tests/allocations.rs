@@ -125,6 +125,15 @@ fn a_message_is_one_allocation() {
     }
 }
 
+/// Of what was made in two steps, connections and then traffic on each.
+fn assert_each_holds(made: &[Allocations], connections: usize, most: i64) {
+    let each = |made: &Allocations| made.held / i64::try_from(connections).unwrap();
+    let idle = each(&made[0]);
+    assert!(idle <= most, "{idle} bytes");
+    let after = idle + each(&made[1]);
+    assert!(after <= most, "{after} bytes after traffic");
+}
+
 #[test]
 fn an_idle_connection_holds_little_before_and_after_traffic() {
     const CONNECTIONS: usize = 200;
@@ -141,11 +150,7 @@ fn an_idle_connection_holds_little_before_and_after_traffic() {
         }
         step();
     });
-    let each = |made: Allocations| made.held / i64::try_from(CONNECTIONS).unwrap();
-    let idle = each(made[0]);
-    assert!(idle <= MOST, "{idle} bytes");
-    let after = idle + each(made[1]);
-    assert!(after <= MOST, "{after} bytes after traffic");
+    assert_each_holds(&made, CONNECTIONS, MOST);
 }
 
 /// What an idle connection holds behind TLS: as much as without, and what rustls
@@ -186,9 +191,5 @@ fn an_idle_connection_behind_tls_holds_no_buffer() {
         }
         step();
     });
-    let each = |made: Allocations| made.held / i64::try_from(CONNECTIONS).unwrap();
-    let idle = each(made[0]);
-    assert!(idle <= MOST, "{idle} bytes");
-    let after = idle + each(made[1]);
-    assert!(after <= MOST, "{after} bytes after traffic");
+    assert_each_holds(&made, CONNECTIONS, MOST);
 }
